@@ -1,0 +1,1 @@
+"""The use cases, the one report, and the one place of wiring."""

@@ -1,0 +1,1 @@
+"""The ground: roads, areas, sites, lines and calls; their readers; travel times."""

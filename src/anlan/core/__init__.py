@@ -1,0 +1,1 @@
+"""What every floor stands on: errors, jobs, ids, time, coordinates, columns, files. See each module."""

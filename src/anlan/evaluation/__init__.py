@@ -1,0 +1,1 @@
+"""Did it work, and how well is it answered: indicators, before and after, trends."""

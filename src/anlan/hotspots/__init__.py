@@ -1,0 +1,1 @@
+"""What is prominent and where disorder is: pure functions over places, times and categories."""
