@@ -71,7 +71,7 @@ def test_the_shift_over_china_is_of_the_size_a_reader_expects():
     rng = np.random.default_rng(1)
     lon, lat = rng.uniform(98, 122, 20_000), rng.uniform(22, 42, 20_000)
     gcj = distance_m(lon, lat, *from_wgs84(lon, lat, "gcj02"))
-    assert gcj.min() > 50
+    assert np.quantile(gcj, 0.01) > 100
     assert gcj.max() < 800
     bd = distance_m(lon, lat, *convert(lon, lat, "gcj02", "bd09"))
     assert bd.min() > 400
@@ -93,13 +93,14 @@ def test_large_arrays_keep_shape_and_agree_with_single_points():
     [(-104.99, 39.74), (153.03, -27.47), (-43.17, -22.91), (139.77, 35.68), (-21.9, 64.1), (-122.42, 37.77)],
 )
 def test_outside_china_gcj02_is_the_identity(place):
-    assert not in_china(*place)
-    assert from_wgs84(*place, "gcj02") == place
-    assert to_wgs84(*place, "gcj02") == place
+    lon, lat = place
+    assert not in_china(lon, lat)
+    assert np.array_equal(from_wgs84(lon, lat, "gcj02"), place)
+    assert np.array_equal(to_wgs84(lon, lat, "gcj02"), place)
 
 
 def test_cgcs2000_is_wgs84():
-    assert convert(114.3, 30.6, "cgcs2000", "wgs84") == (114.3, 30.6)
+    assert np.array_equal(convert(114.3, 30.6, "cgcs2000", "wgs84"), (114.3, 30.6))
     assert convert(114.3, 30.6, "CGCS2000", "gcj02") == from_wgs84(114.3, 30.6, "gcj02")
 
 
