@@ -2,6 +2,7 @@
 
 from anlan.model.area import LEVELS, Areas
 from anlan.model.call import SOURCES, Call, Calls
+from anlan.model.campaign import Campaign
 from anlan.model.demand import Demand
 from anlan.model.hours import Hours
 from anlan.model.line import Lines
@@ -17,6 +18,7 @@ __all__ = [
     "Areas",
     "Call",
     "Calls",
+    "Campaign",
     "Demand",
     "Hours",
     "Lines",
