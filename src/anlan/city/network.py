@@ -1,0 +1,208 @@
+"""The network: streets made routable once, customised for each mode, hour and set of closures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from anlan.city.ends import EdgeTicks
+from anlan.city.roads import Roads
+from anlan.city.speed import SpeedProfile
+from anlan.city.travel import Travel, to_ticks
+from anlan.core.columns import Bools, Floats
+from anlan.core.errors import AnlanError
+
+KMH = 1.0 / 3.6
+"""Metres per second in a km/h."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreReport:
+    """What lies outside the strongly connected core and is therefore not routed on.
+
+    The core is the largest set of junctions each of which reaches every other one. Outside lie pieces of
+    the map that touch nothing else, and one-way traps.
+
+    Attributes
+    ----------
+    nodes, edges : int
+        Usable junctions and edges in all.
+    length_km : float
+    nodes_cut, edges_cut : int
+    length_cut_km : float
+    """
+
+    nodes: int
+    edges: int
+    length_km: float
+    nodes_cut: int
+    edges_cut: int
+    length_cut_km: float
+
+    @property
+    def share_cut(self) -> float:
+        """Share of the usable length that was cut."""
+        return self.length_cut_km / self.length_km if self.length_km else 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.nodes_cut:,} of {self.nodes:,} junctions and {self.length_cut_km:,.1f} of "
+            f"{self.length_km:,.1f} km lie outside the connected core"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """The arcs of one way of moving (driving or walking), inside its core."""
+
+    edge: NDArray[np.int64]
+    backward: Bools
+    inside: Bools
+    core: NDArray[np.bool_]
+    report: CoreReport
+
+
+class Network:
+    """Streets with a speed profile.
+
+    Parameters
+    ----------
+    roads : Roads
+    profile : SpeedProfile, optional
+        Road-class defaults where not given.
+    """
+
+    def __init__(self, roads: Roads, profile: SpeedProfile | None = None) -> None:
+        self.roads = roads
+        self.profile = SpeedProfile() if profile is None else profile
+        self._made: dict[tuple[object, ...], Travel] = {}
+
+    def travel(self, slot: int | None = None, mode: str = "lights", closed: Iterable[int] = ()) -> Travel:
+        """Travel times in an hour of the week and a mode.
+
+        Parameters
+        ----------
+        slot : int, optional
+            Hour of the week, 0 is Monday 00:00; None takes the profile's base speeds.
+        mode : {"lights", "ordinary", "walk"}
+            ``walk`` keeps footways and ignores one-ways.
+        closed : iterable of int, optional
+            Rows of edges that are closed in both directions.
+
+        Raises
+        ------
+        AnlanError
+            If there is no such slot, mode or edge.
+        """
+        factors = self.profile.factors(self._classes[0], slot, mode)
+        shut = tuple(sorted({int(e) for e in closed}))
+        if shut and not 0 <= shut[0] <= shut[-1] < len(self.roads):
+            raise AnlanError(
+                f"closed edge {shut[0] if shut[0] < 0 else shut[-1]}",
+                f"the network's edges are 0 … {len(self.roads) - 1}",
+                "give rows of its roads",
+                code="edge_range",
+            )
+        key = (mode == "walk", factors, shut)
+        if key not in self._made:
+            self._made[key] = self._customised(mode, np.array(factors), shut)
+        return self._made[key]
+
+    @property
+    def core_report(self) -> CoreReport:
+        """What driving cannot use, see `CoreReport`."""
+        return self._drive.report
+
+    @property
+    def walk_core_report(self) -> CoreReport:
+        """What walking cannot use."""
+        return self._walk.report
+
+    @property
+    def core(self) -> Bools:
+        """Whether each junction lies in the driving core, shape (n_nodes,)."""
+        return self._drive.core
+
+    @property
+    def core_edges(self) -> Bools:
+        """Whether each edge can be driven within the core, shape (n_edges,)."""
+        return self._drive.inside
+
+    def edge_seconds(self, slot: int | None = None, mode: str = "lights") -> Floats:
+        """Seconds along each edge before rounding and direction, shape (n_edges,)."""
+        return self._edge_seconds(mode, np.array(self.profile.factors(self._classes[0], slot, mode)))
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def _classes(self) -> tuple[list[str], NDArray[np.intp]]:
+        names, code = np.unique(self.roads.edges.road_class.astype(str), return_inverse=True)
+        return [str(n) for n in names], code
+
+    @cached_property
+    def _drive(self) -> _Ground:
+        e = self.roads.edges
+        return _ground(self.roads, e.forward, e.backward)
+
+    @cached_property
+    def _walk(self) -> _Ground:
+        return _ground(self.roads, self.roads.edges.foot, self.roads.edges.foot)
+
+    def _edge_seconds(self, mode: str, factors: Floats) -> Floats:
+        e, p = self.roads.edges, self.profile
+        if mode == "walk":
+            return e.length_m / (p.walk_kmh * KMH)
+        if not len(e):
+            return np.empty(0)
+        return (
+            e.length_m / (p.base_kmh(e.road_class, e.speed_kmh) * factors[self._classes[1]] * KMH)
+            + p.junction_s
+        )
+
+    def _customised(self, mode: str, factors: Floats, shut: tuple[int, ...]) -> Travel:
+        ground = self._walk if mode == "walk" else self._drive
+        e = self.roads.edges
+        edge_s = self._edge_seconds(mode, factors)
+        edge_s[list(shut)] = np.inf
+        time_s = edge_s[ground.edge]
+        tail = np.where(ground.backward, e.v[ground.edge], e.u[ground.edge]).astype(np.int32)
+        head = np.where(ground.backward, e.u[ground.edge], e.v[ground.edge]).astype(np.int32)
+        ticks, tick_s = to_ticks(self.roads.n_nodes, tail, head, time_s)
+        both = np.full((2, len(e)), EdgeTicks.CLOSED, np.int32)
+        both[ground.backward.astype(np.int64), ground.edge] = ticks
+        edges = EdgeTicks(e.u, e.v, both[0], both[1], e.length_m)
+        xy = np.stack([self.roads.node_x, self.roads.node_y], axis=1)
+        return Travel(self.roads.n_nodes, tail, head, ticks, tick_s, xy=xy, edges=edges, roads=self.roads)
+
+
+def _ground(roads: Roads, forward: Bools, backward: Bools) -> _Ground:
+    e, n = roads.edges, roads.n_nodes
+    usable = forward | backward
+    edge = np.concatenate([np.flatnonzero(forward), np.flatnonzero(backward)])
+    back = np.concatenate([np.zeros(int(forward.sum()), bool), np.ones(int(backward.sum()), bool)])
+    tail, head = np.where(back, e.v[edge], e.u[edge]), np.where(back, e.u[edge], e.v[edge])
+    touched = np.zeros(n, bool)
+    touched[tail] = touched[head] = True
+    core = np.zeros(n, bool)
+    if len(edge):
+        graph = sparse.csr_array((np.ones(len(edge), np.int8), (tail, head)), shape=(n, n))
+        _, label = connected_components(graph, directed=True, connection="strong")
+        core = label == np.bincount(label[touched]).argmax()
+    inside = usable & core[e.u] & core[e.v]
+    keep = inside[edge]
+    km = e.length_m / 1000.0
+    report = CoreReport(
+        nodes=int(touched.sum()),
+        edges=int(usable.sum()),
+        length_km=float(km[usable].sum()),
+        nodes_cut=int((touched & ~core).sum()),
+        edges_cut=int((usable & ~inside).sum()),
+        length_cut_km=float(km[usable & ~inside].sum()),
+    )
+    return _Ground(edge[keep], back[keep], inside, core, report)
