@@ -70,7 +70,7 @@ def test_what_is_saved_is_what_is_loaded(town, tmp_path):
 
 def test_a_missing_layer_is_an_empty_noun_but_roads_are_needed(town, tmp_path):
     town.save(tmp_path / "town")
-    assert sorted(p.name for p in (tmp_path / "town").iterdir()) == ["city.toml", "roads.parquet"]
+    assert sorted(p.name for p in (tmp_path / "town").iterdir()) == ["build.json", "city.toml", "roads.parquet"]
     again = City.load(tmp_path / "town")
     assert len(again.calls) == len(again.areas) == len(again.sites) == len(again.lines) == 0
     (tmp_path / "town" / "roads.parquet").unlink()

@@ -1,112 +1,146 @@
-"""Building a city: sources in, nouns and an account of what was left out back."""
+"""Building a city: sources in; settings, nouns and an account of what was left out back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from typing import Any
 
 from anlan.city.projection import Projection
-from anlan.city.readers.line_layer import read_lines
+from anlan.city.report import BuildReport, NetworkReport
 from anlan.city.roads import Roads
+from anlan.city.settings import Provenance, Settings
 from anlan.city.streets import Reading, Streets
-from anlan.core.columns import Bools
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
+from anlan.model.area import Areas
+from anlan.model.line import Lines
+from anlan.model.site import Sites
+
+# Readers are imported where they are used: opening a city should not wait for GDAL and osmium.
+
+OSM = (".pbf", ".osm", ".osm.gz", ".osm.bz2", ".osm.xml")
+Path_ = Path | str
+RoadSource = Path_ | tuple[Path_, Path_] | Roads
 
 
-@dataclass(frozen=True)
-class NetworkReport:
-    """How well the streets hang together; the folder keeps all of them, travel uses the core.
+@dataclass
+class Parts:
+    """What a city is made of, while it is built."""
 
-    Attributes
-    ----------
-    edges, nodes : int
-    length_km : float
-    pieces : int
-        Parts of the drivable network that no drivable street joins.
-    outside_largest : float
-        Share of the drivable length outside the largest part.
-    trapped_edges : int
-        Drivable edges in the largest part that one-way streets let one enter but not leave, or leave but
-        not enter.
-    trapped : float
-        Their share of the drivable length.
-    walk_only_km, speed_known : float
-        Length for walking only; share of the drivable length with a posted or measured speed.
-    """
+    settings: Settings
+    layers: dict[str, Any] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
 
-    edges: int
-    nodes: int
-    length_km: float
-    pieces: int
-    outside_largest: float
-    trapped_edges: int
-    trapped: float
-    walk_only_km: float
-    speed_known: float
+    @property
+    def report(self) -> BuildReport:
+        """The account, with the network measured."""
+        return BuildReport(NetworkReport.of(self.layers["roads"]), self.readings)
+
+    def add(self, layer: str, noun: Any, reading: Reading, origin: Provenance | None = None) -> None:
+        """Take a layer; its provenance is the source's unless the user stated another."""
+        self.layers[layer] = noun
+        if not reading.source:
+            return
+        self.readings[layer] = reading
+        if layer not in self.settings.layers:
+            names = " and ".join(Path(p).name for p in reading.source.split(" and "))
+            self.settings = self.settings.with_layer(layer, replace(origin or Provenance(), source=names))
 
 
-@dataclass(frozen=True)
-class BuildReport:
-    """What was read, kept and left out, by layer.
-
-    Attributes
-    ----------
-    readings : mapping of str to Reading
-        By layer.
-    network : NetworkReport
-    """
-
-    network: NetworkReport
-    readings: Mapping[str, Reading] = field(default_factory=dict)
-
-
-def read_roads(
-    source: Path | str | Roads, crs: str | None, job: Job | None = None, **options: Any
-) -> tuple[Roads, Projection, Reading]:
-    """Streets of a file (its kind is known by its name) or of a noun, in the city's metres.
-
-    Parameters
-    ----------
-    source : Path, str or Roads
-        A noun is taken as it is, in the order it has; ``crs`` must then be given.
-    crs : str or None
-        Projected coordinate system of the city; by default the UTM zone of the streets' middle.
-    **options
-        For the reader.
+def gather(
+    settings: Settings,
+    roads: RoadSource,
+    areas: Path_ | Areas | None,
+    sites: Path_ | Sites | None,
+    lines: Path_ | Lines | None,
+    options: Mapping[str, Mapping[str, Any]],
+    job: Job,
+) -> Parts:
+    """Read all sources but the calls; see `anlan.city.City.build` for the parameters.
 
     Raises
     ------
     AnlanError
-        If the file cannot be read, or the coordinate system does not hold at the place.
+        If a source cannot be read, the coordinate system does not hold at the place, or the layers do not
+        lie in one place.
     """
-    if isinstance(source, Roads):
-        if crs is None:
-            raise AnlanError(
-                "roads without a coordinate system",
-                "their metres mean a place only with it",
-                "give crs, for example EPSG:32650",
-                code="crs_missing",
-            )
-        projection = Projection(crs)
-        lon, lat = projection.inverse(source.node_x, source.node_y)
-        check_bounds(projection, float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
-        return source, projection, Reading("", len(source), len(source))
-    streets = read_streets(Path(source), job, **options)
-    projection = Projection(crs) if crs is not None else Projection.utm(*streets.centre())
+    parts = Parts(settings)
+    with job.stage("roads"):
+        if isinstance(roads, Roads):
+            _take_roads(parts, roads)
+        else:
+            _read_roads(parts, roads, dict(options.get("roads", {})), job)
+    with job.stage("areas, lines and sites"):
+        if isinstance(areas, Areas):
+            parts.add("areas", areas, Reading())
+        elif areas is not None:
+            from anlan.city.readers.area_layer import read_areas
+
+            root = {"root": (settings.name_zh, settings.name_en)}
+            parts.add("areas", *read_areas(Path(areas), **{**root, **options.get("areas", {})}))
+        if isinstance(lines, Lines):
+            parts.add("lines", lines, Reading())
+        elif lines is not None:
+            from anlan.city.readers.water_layer import read_water
+
+            parts.add("lines", *read_water(Path(lines), **options.get("lines", {})))
+        if isinstance(sites, Sites):
+            parts.add("sites", sites, Reading())
+        elif sites is not None:
+            from anlan.city.readers.site_layer import read_sites
+
+            parts.add("sites", *read_sites(Path(sites), **options.get("sites", {})))
+    return parts
+
+
+def _take_roads(parts: Parts, roads: Roads) -> None:
+    if not parts.settings.crs:
+        raise AnlanError(
+            "roads without a coordinate system",
+            "their metres mean a place only with it",
+            "give crs, for example EPSG:32650",
+            code="crs_missing",
+        )
+    projection = Projection(parts.settings.crs)
+    lon, lat = projection.inverse(roads.node_x, roads.node_y)
+    check_bounds(projection, float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
+    parts.add("roads", roads, Reading())
+
+
+def _read_roads(parts: Parts, source: Path_ | tuple[Path_, Path_], options: dict[str, Any], job: Job) -> None:
+    origin = None
+    if not isinstance(source, tuple) and str(source).lower().endswith(OSM):
+        from anlan.city.readers import osm
+
+        read = osm.read_osm(Path(source), job, **options)
+        streets = read.streets
+        origin = Provenance(licence=osm.LICENCE, attribution=osm.ATTRIBUTION)
+        if len(read.lines):
+            parts.add("lines", read.lines, read.lines_reading, origin)
+    else:
+        streets = read_streets(source, job, options)
+    crs = parts.settings.crs
+    projection = Projection(crs) if crs else Projection.utm(*streets.centre())
     check_bounds(projection, *streets.bounds)
-    return streets.roads(projection), projection, streets.reading
+    parts.settings = replace(parts.settings, crs=projection.crs)
+    parts.add("roads", streets.roads(projection), streets.reading, origin)
 
 
-def read_streets(path: Path, job: Job | None = None, **options: Any) -> Streets:
-    """Streets of a file, whatever its kind."""
-    return read_lines(path, job=job, **options)
+def read_streets(source: Path_ | tuple[Path_, Path_], job: Job, options: Mapping[str, Any]) -> Streets:
+    """Streets of a line layer, or of a pair of tables (junctions, arcs) or a folder that holds them."""
+    if not isinstance(source, tuple):
+        folder = Path(source)
+        if (folder / "nodes.csv").exists() and (folder / "arcs.csv").exists():
+            source = (folder / "nodes.csv", folder / "arcs.csv")
+    if isinstance(source, tuple):
+        from anlan.city.readers.node_arc import read_node_arc
+
+        return read_node_arc(Path(source[0]), Path(source[1]), job=job, **options)
+    from anlan.city.readers.line_layer import read_lines
+
+    return read_lines(Path(source), job=job, **options)
 
 
 def check_bounds(projection: Projection, west: float, south: float, east: float, north: float) -> None:
@@ -119,42 +153,3 @@ def check_bounds(projection: Projection, west: float, south: float, east: float,
             code="lonlat_swapped",
         )
     projection.check(west, south, east, north)
-
-
-def network_report(roads: Roads) -> NetworkReport:
-    """Measure how the drivable network hangs together."""
-    edges, drivable = roads.edges, roads.drivable
-    total = float(edges.length_m[drivable].sum())
-    u, v, n = edges.u, edges.v, roads.n_nodes
-
-    def components(forward: Bools, backward: Bools, kind: Literal["weak", "strong"]) -> Any:
-        tail = np.concatenate([u[forward], v[backward]])
-        head = np.concatenate([v[forward], u[backward]])
-        graph = coo_matrix((np.ones(len(tail), np.int8), (tail, head)), shape=(n, n)).tocsr()
-        return connected_components(graph, directed=True, connection=kind)[1]
-
-    if not total:
-        return NetworkReport(
-            len(edges), n, float(edges.length_m.sum()) / 1e3, 0, 0.0, 0, 0.0,
-            float(edges.length_m.sum()) / 1e3, 0.0,
-        )  # fmt: skip
-    weak = components(edges.forward, edges.backward, "weak")
-    strong = components(edges.forward, edges.backward, "strong")
-    length_in = np.bincount(weak[u[drivable]], edges.length_m[drivable], minlength=weak.max() + 1)
-    largest = int(length_in.argmax())
-    in_largest = drivable & (weak[u] == largest)
-    inner = in_largest & (strong[u] == strong[v])
-    core = int(np.bincount(strong[u[inner]], edges.length_m[inner]).argmax()) if inner.any() else -1
-    trapped = in_largest & ~((strong[u] == core) & (strong[v] == core))
-    known = drivable & np.isfinite(edges.speed_kmh)
-    return NetworkReport(
-        edges=len(edges),
-        nodes=n,
-        length_km=float(edges.length_m.sum()) / 1e3,
-        pieces=len(np.unique(weak[u[drivable]])),
-        outside_largest=1.0 - float(length_in[largest]) / total,
-        trapped_edges=int(trapped.sum()),
-        trapped=float(edges.length_m[trapped].sum()) / total,
-        walk_only_km=float(edges.length_m[~drivable].sum()) / 1e3,
-        speed_known=float(edges.length_m[known].sum()) / total,
-    )

@@ -5,19 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import shapely
 from numpy.typing import ArrayLike
 
 from anlan.city import build as building
+from anlan.city.areas import assign
 from anlan.city.layers import column_range, layer_info, read_layer, write_layer
 from anlan.city.nouns import LAYERS, from_columns, to_columns
 from anlan.city.projection import Projection
+from anlan.city.report import BuildReport
 from anlan.city.roads import Roads
 from anlan.city.settings import Category, Provenance, Settings
 from anlan.city.snap import MAX_DISTANCE_M, Snapper, locate
@@ -32,7 +34,12 @@ from anlan.model.position import Positions
 from anlan.model.site import Sites
 
 if TYPE_CHECKING:
+    from anlan.city.network import Network
     from anlan.city.travel import Travel
+
+CORE_WITHIN_M = 50.0
+"""Calls and sites beside a street that cannot be reached (a stub cut off by a gap in the map, a car park) are
+put on the connected network if it is at most this much farther: a carriageway's width away, not a river's."""
 
 Placed = TypeVar("Placed", Calls, Sites)
 
@@ -58,7 +65,7 @@ class City:
         self,
         settings: Settings,
         folder: Path | None = None,
-        report: building.BuildReport | None = None,
+        report: BuildReport | None = None,
         **layers: Any,
     ) -> None:
         unknown = set(layers) - set(LAYERS)
@@ -66,10 +73,10 @@ class City:
             raise TypeError(f"a city has no layer {sorted(unknown)[0]!r}; it has {', '.join(LAYERS)}")
         self.settings = settings
         self.folder = folder
-        self.report = report
+        self._report = report
         self._changed = dict(layers)
         self._read: dict[str, Any] = {}
-        self._snappers: dict[bool, Snapper] = {}
+        self._snappers: dict[str, Snapper] = {}
 
     # -- making one ---------------------------------------------------------------------------------------
 
@@ -96,76 +103,87 @@ class City:
     @classmethod
     def build(
         cls,
-        roads: Path | str | Roads,
+        roads: building.RoadSource,
         *,
         name_zh: str = "",
         name_en: str = "",
         tz: str | None = None,
         crs: str | None = None,
-        areas: Areas | None = None,
-        sites: Sites | None = None,
-        lines: Lines | None = None,
+        areas: Path | str | Areas | None = None,
+        sites: Path | str | Sites | None = None,
+        lines: Path | str | Lines | None = None,
         calls: Calls | None = None,
         state: str = "HISTORY",
         categories: Mapping[str, Category] | None = None,
         rings_s: tuple[float, ...] = (60.0, 180.0, 300.0),
         speed: Mapping[str, Any] | None = None,
         provenance: Mapping[str, Provenance] | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
         job: Job | None = None,
-        **options: Any,
     ) -> City:
         """Build a city from sources; nothing is written until `save`.
 
         Parameters
         ----------
-        roads : path or Roads
-            A file, or a noun in the coordinate system ``crs``.
+        roads : path, pair of paths or Roads
+            OpenStreetMap (``.osm.pbf``), a layer of lines (GeoParquet, GeoPackage, shapefile, GeoJSON, CSV
+            with WKT), a pair of CSV tables (junctions, arcs), or a noun in the coordinate system ``crs``,
+            which is taken in its own order.
         name_zh, name_en : str
             At least one.
         tz : str
             IANA time zone of the place, such as Asia/Shanghai.
         crs : str, optional
             Projected coordinate system in metres; by default the UTM zone of the roads.
-        areas, sites, lines, calls
-            Nouns; sites and calls are put on the network where they are not yet.
+        areas, sites, lines : path or noun, optional
+            From OpenStreetMap roads, waterways and shores come along when ``lines`` is not given.
+        calls : Calls, optional
+            Put on the network and into areas where they are not yet.
         state : str
             HISTORY, LIVE or SAMPLED.
         categories, rings_s, speed, provenance
             As in `Settings`.
-        **options
-            For the roads' reader, such as ``columns``.
+        options : mapping of str to mapping, optional
+            Keyword arguments of the readers by layer: ``{"roads": {"columns": {"speed_kmh": "limit"}}}``.
 
         Raises
         ------
         AnlanError
-            If a source cannot be read or something needed is missing.
+            If a source cannot be read, something needed is missing, or the layers lie in different places.
         """
-        if not tz:
-            raise AnlanError(
-                f"{name_en or name_zh or 'the city'} without a time zone",
-                "hours of the week are local, so the zone must be known",
-                "give tz, an IANA name such as Asia/Shanghai",
-                code="time_zone",
-            )
-        settings = Settings(
-            name_zh, name_en, tz, crs or "", state, tuple(rings_s), dict(speed or {}), dict(categories or {}),
-            dict(provenance or {}),
-        )  # fmt: skip
         job = job or Job()
-        with job.stage("roads"):
-            network, projection, reading = building.read_roads(roads, crs, job, **options)
-        settings = replace(settings, crs=projection.crs)
-        if reading.source and "roads" not in settings.layers:
-            settings = settings.with_layer("roads", Provenance(source=Path(reading.source).name))
-        report = building.BuildReport(building.network_report(network), {"roads": reading})
-        given = {"areas": areas, "lines": lines}
-        city = cls(settings, None, report, roads=network, **{k: v for k, v in given.items() if v is not None})
-        with job.stage("sites and calls"):
-            if sites is not None:
-                city = city.with_sites(sites)
+        settings = Settings(
+            name_zh, name_en, tz or "", crs or "", state, tuple(rings_s), dict(speed or {}),
+            dict(categories or {}), dict(provenance or {}),
+        )  # fmt: skip
+        parts = building.gather(settings, roads, areas, sites, lines, options or {}, job)
+        layers = parts.layers
+        given_sites = layers.pop("sites", None)
+        city = cls(parts.settings, None, parts.report, **layers)
+        city._check_overlap()
+        with job.stage("placing sites and calls"):
+            if given_sites is not None:
+                city = city.with_sites(given_sites)
             if calls is not None:
                 city = city.with_calls(calls)
         return city
+
+    def _check_overlap(self) -> None:
+        west, south, east, north = self.bounds
+        for name, noun in (("areas", self.areas), ("lines", self.lines)):
+            if not len(noun):
+                continue
+            box = shapely.total_bounds(noun.geometry)
+            if np.isfinite(box).all() and (
+                box[0] > east or box[2] < west or box[1] > north or box[3] < south
+            ):
+                raise AnlanError(
+                    f"{name} from {box[0]:.3f}, {box[1]:.3f} to {box[2]:.3f}, {box[3]:.3f}",
+                    "they must lie where the roads are, "
+                    f"from {west:.3f}, {south:.3f} to {east:.3f}, {north:.3f}",
+                    "give layers of one place, and check that longitude and latitude are not swapped",
+                    code="layers_apart",
+                )
 
     # -- layers -------------------------------------------------------------------------------------------
 
@@ -212,6 +230,19 @@ class City:
         return self._read[name]
 
     # -- facts --------------------------------------------------------------------------------------------
+
+    @property
+    def report(self) -> BuildReport | None:
+        """What building the city left out; None where that is not known."""
+        if self._report is None and self.folder is not None:
+            self._report = BuildReport.load(self.folder)
+        return self._report
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north of the roads in degrees."""
+        lon, lat = self.unproject(self.roads.x, self.roads.y)
+        return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
 
     @property
     def tz(self) -> ZoneInfo:
@@ -288,6 +319,7 @@ class City:
         y: ArrayLike | None = None,
         mode: str = "ordinary",
         max_distance_m: float = MAX_DISTANCE_M,
+        core_within_m: float = 0.0,
     ) -> tuple[Positions, Floats]:
         """The nearest position on the network of each point, given in degrees or in metres.
 
@@ -301,6 +333,9 @@ class City:
             ``lights`` and ``ordinary`` take drivable edges, ``walk`` those for walking.
         max_distance_m : float
             A point farther from every such edge gets edge -1.
+        core_within_m : float
+            How much farther than the nearest edge an edge of the connected core may be and still be taken
+            instead of one that cannot be reached or left; 0 takes the nearest, whatever it is.
 
         Returns
         -------
@@ -313,9 +348,27 @@ class City:
         if x is None or y is None:
             raise TypeError("snap needs lon and lat, or x and y")
         walk = mode == "walk"
-        if walk not in self._snappers:
-            self._snappers[walk] = Snapper(self.roads, self.roads.edges.foot if walk else None)
-        return self._snappers[walk].snap(x, y, max_distance_m)
+        positions, distance = self._snapper("walk" if walk else "drive").snap(x, y, max_distance_m)
+        if core_within_m > 0 and not walk:
+            x, y = np.atleast_1d(x), np.atleast_1d(y)
+            lost = np.flatnonzero((positions.edge >= 0) & ~self.network.core_edges[positions.edge])
+            near, far = self._snapper("core").snap(x[lost], y[lost], max_distance_m)
+            better = far <= distance[lost] + core_within_m
+            edge, offset = positions.edge.copy(), positions.offset_m.copy()
+            edge[lost[better]], offset[lost[better]] = near.edge[better], near.offset_m[better]
+            distance[lost[better]] = far[better]
+            positions = Positions(edge, offset)
+        return positions, distance
+
+    def _snapper(self, edges: Literal["drive", "walk", "core"]) -> Snapper:
+        if edges not in self._snappers:
+            chosen = {
+                "drive": lambda: self.roads.drivable,
+                "walk": lambda: self.roads.edges.foot,
+                "core": lambda: self.network.core_edges,
+            }[edges]()
+            self._snappers[edges] = Snapper(self.roads, chosen)
+        return self._snappers[edges]
 
     def locate(self, positions: Positions) -> tuple[Floats, Floats]:
         """Metres (x, y) of positions on the network; NaN for edge -1."""
@@ -324,8 +377,9 @@ class City:
     def placed(self, things: Placed, *, max_distance_m: float = MAX_DISTANCE_M) -> Placed:
         """Calls or sites with both coordinates and their position on the network.
 
-        Degrees are filled from metres and metres from degrees where one is missing; whatever has no edge
-        yet is snapped.
+        Degrees are filled from metres and metres from degrees where one is missing. Whatever has no edge yet
+        is snapped, with `CORE_WITHIN_M`. A call without an area gets the finest one
+        that held its place when it was received.
         """
         x, y, lon, lat = (np.array(c) for c in (things.x, things.y, things.lon, things.lat))
         need = ~np.isfinite(x) & np.isfinite(lon)
@@ -335,43 +389,51 @@ class City:
         edge, offset = np.array(things.edge), np.array(things.offset_m)
         loose = edge < 0
         if loose.any():
-            positions, _ = self.snap(x=x[loose], y=y[loose], max_distance_m=max_distance_m)
+            positions, _ = self.snap(
+                x=x[loose], y=y[loose], max_distance_m=max_distance_m, core_within_m=CORE_WITHIN_M
+            )
             edge[loose], offset[loose] = positions.edge, positions.offset_m
-        return things.replaced(x=x, y=y, lon=lon, lat=lat, edge=edge, offset_m=offset)
+        things = things.replaced(x=x, y=y, lon=lon, lat=lat, edge=edge, offset_m=offset)
+        if isinstance(things, Calls) and len(self.areas):
+            area = np.array(things.area)
+            nowhere = area == ""
+            area[nowhere] = assign(self.areas, lon[nowhere], lat[nowhere], things.received[nowhere])
+            things = things.replaced(area=area)
+        return things
 
     # -- travel -------------------------------------------------------------------------------------------
 
-    def travel(self, slot: int | None = None, mode: str = "ordinary") -> Travel:
-        """Travel times on the network.
+    def travel(self, slot: int | None = None, mode: str = "lights") -> Travel:
+        """Travel times on the network, see `anlan.city.travel.Travel`.
 
         Parameters
         ----------
         slot : int, optional
-            Hour of the week (0–167); None for the whole week's mean.
-        mode : str
-            ``lights``, ``ordinary`` or ``walk`` (footways included, one-ways ignored).
+            Hour of the week (0 is Monday 00:00 local); None for the profile's base speeds.
+        mode : {"lights", "ordinary", "walk"}
+            ``walk`` keeps footways and ignores one-ways.
         """
-        travel: Travel = self._network.travel(slot, mode)
-        return travel
+        return self.network.travel(slot, mode)
 
     @cached_property
-    def _network(self) -> Any:
+    def network(self) -> Network:
+        """The streets with the city's speed profile, made routable."""
         from anlan.city.network import Network
         from anlan.city.speed import SpeedProfile
 
-        return Network(self.roads, SpeedProfile.from_dict(self.settings.speed))
+        return Network(self.roads, SpeedProfile.from_table(self.settings.speed))
 
     # -- new values and writing ---------------------------------------------------------------------------
 
     def replaced(self, settings: Settings | None = None, **layers: Any) -> City:
         """The same city with other settings or layers (nouns by name)."""
-        city = City(settings or self.settings, self.folder, self.report, **{**self._changed, **layers})
+        city = City(settings or self.settings, self.folder, self._report, **{**self._changed, **layers})
         city._read = {k: v for k, v in self._read.items() if k not in layers}
         same_roads = "roads" not in layers and city.settings.crs == self.settings.crs
         if same_roads:
             city._snappers = self._snappers
-            if "_network" in self.__dict__ and city.settings.speed == self.settings.speed:
-                city.__dict__["_network"] = self._network
+            if "network" in self.__dict__ and city.settings.speed == self.settings.speed:
+                city.__dict__["network"] = self.network
         return city
 
     def with_sites(self, sites: Sites) -> City:
@@ -421,7 +483,7 @@ class City:
             _check_target(target)
             with replacing_folder(target) as out:
                 self._write_all(out)
-        saved = City(self.settings, target, self.report)
+        saved = City(self.settings, target, self._report)
         saved._read = {**self._read, **self._changed}
         saved._snappers = self._snappers
         return saved
@@ -434,6 +496,12 @@ class City:
                     self._write(name, self._changed[name], out / f"{name}.parquet")
             elif own is not None and own.exists():
                 shutil.copyfile(own, out / own.name)
+        if self._report is not None:
+            self._report.save(out)
+        if self.folder is not None:
+            for path in self.folder.iterdir():
+                if path.is_file() and path.suffix != ".parquet" and not (out / path.name).exists():
+                    shutil.copyfile(path, out / path.name)
         (out / "city.toml").write_text(self.settings.dumps(), encoding="utf-8")
 
     def _write(self, name: str, noun: Any, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
@@ -99,6 +99,34 @@ class Streets:
                 length_m=np.where(np.isnan(stated), shape_lengths(self.start, x, y), stated)
             )
         return roads_of(edges, self.start, x, y)
+
+
+def merge_directions(streets: Streets) -> Streets:
+    """Join each pair of one-way edges with opposite shapes and equal speed into one two-way edge."""
+    edges, counts = streets.edges, np.diff(streets.start)
+    first, last = streets.start[:-1], streets.start[1:] - 1
+    before, after = (first + last) // 2, (first + last + 1) // 2
+    one_way = edges.forward & ~edges.backward
+    speed = np.where(np.isnan(edges.speed_kmh), -1.0, edges.speed_kmh)
+    columns = (edges.u, edges.v, counts, speed, streets.lon[before], streets.lat[before])
+    ahead = list(zip(*(c.tolist() for c in (*columns, streets.lon[after], streets.lat[after])), strict=True))
+    waiting: dict[tuple[float, ...], list[int]] = {}
+    keep, both = np.ones(len(edges), bool), edges.backward.copy()
+    for e in np.flatnonzero(one_way).tolist():
+        u, v, n, s, x0, y0, x1, y1 = ahead[e]
+        twins = waiting.get((v, u, n, s, x1, y1, x0, y0))
+        if twins:
+            keep[e] = False
+            both[twins.pop()] = True
+        else:
+            waiting.setdefault(ahead[e], []).append(e)
+    rows = np.repeat(keep, counts)
+    start = np.concatenate([[0], np.cumsum(counts[keep])]).astype(np.int64)
+    joined = {"opposite one-way rows joined into two-way streets": int((~keep).sum())}
+    reading = replace(streets.reading, counts={**streets.reading.counts, **joined})
+    return Streets(
+        edges.replaced(backward=both).take(keep), start, streets.lon[rows], streets.lat[rows], reading
+    )
 
 
 def shape_lengths(start: NDArray[np.int64], x: Floats, y: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from anlan.city.projection import read_crs, to_lonlat
 from anlan.city.readers.tags import directions, speed_kmh
 from anlan.city.readers.vector import Features, read_features
 from anlan.city.roads import Edges
-from anlan.city.streets import Reading, Streets, vertices
+from anlan.city.streets import Reading, Streets, merge_directions, vertices
 from anlan.core.columns import Floats
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
@@ -162,13 +163,18 @@ def streets_of(
     lon[first], lat[first] = ends[place[: len(geometry)]].T
     lon[last], lat[last] = ends[place[len(geometry) :]].T
     by_mph = ("mph" in names.get("speed_kmh", "").lower()) if mph is None else mph
-    edges = _edges(given, row, features, u, v, mph=by_mph, counts=counts)
-    both = ("reversed" in {c.lower() for c in features.columns}) if directed is None else directed
+    edges = _edges(given, row, u, v, mph=by_mph, counts=counts)
+    by_row = ("reversed" in {c.lower() for c in features.columns}) if directed is None else directed
+    if by_row:
+        # Every row is one direction, whatever its one-way mark says of the street as a whole.
+        edges = edges.replaced(forward=np.ones(len(edges), bool), backward=np.zeros(len(edges), bool))
     streets = Streets(
         edges, start, lon, lat,
         Reading(source, len(features), len(np.unique(row)), counts, tuple(dropped)),
     )  # fmt: skip
-    return (_merge_directions(streets) if both else streets).ordered()
+    if by_row:
+        streets = merge_directions(streets)
+    return _footways_closed(streets).ordered()
 
 
 def _mapping(have: Mapping[str, Any], given: Mapping[str, str], source: str) -> dict[str, str]:
@@ -304,7 +310,6 @@ def _labelled(
 def _edges(
     given: Mapping[str, NDArray[Any]],
     row: NDArray[np.int64],
-    features: Features,
     u: NDArray[np.int64],
     v: NDArray[np.int64],
     *,
@@ -322,7 +327,6 @@ def _edges(
     speed = np.full(n, np.nan)
     if "speed_kmh" in given:
         speed = np.array([speed_kmh(s, mph=mph) for s in given["speed_kmh"].tolist()])
-    walked = np.isin(road_class, _FOOT_ONLY)
     length = np.full(n, np.nan)
     if "length_m" in given and len(np.unique(row)) == n:
         stated = np.asarray(given["length_m"], np.float64)
@@ -332,13 +336,21 @@ def _edges(
         u=u.astype(np.int32),
         v=v.astype(np.int32),
         road_class=road_class,
-        forward=forward & ~walked,
-        backward=backward & ~walked,
+        forward=forward,
+        backward=backward,
         foot=~np.isin(road_class, _NOT_WALKED),
         speed_kmh=speed,
         length_m=length,
         **{f: [_text(t) for t in given[f].tolist()] for f in ("name", "name_en") if f in given},
     )
+
+
+def _footways_closed(streets: Streets) -> Streets:
+    """Keep motor vehicles off the classes that are for walking."""
+    edges = streets.edges
+    driven = ~np.isin(edges.road_class, _FOOT_ONLY)
+    edges = edges.replaced(forward=edges.forward & driven, backward=edges.backward & driven)
+    return replace(streets, edges=edges)
 
 
 def _ids(given: Mapping[str, NDArray[Any]], row: NDArray[np.int64]) -> list[str]:
@@ -364,33 +376,3 @@ def _first(value: object) -> str:
 
 def _text(value: object) -> str:
     return "" if value is None or value != value else str(value).strip()
-
-
-def _merge_directions(streets: Streets) -> Streets:
-    """Join each pair of rows with opposite shapes into one two-way edge."""
-    first, last = streets.start[:-1], streets.start[1:] - 1
-    keys: dict[tuple[Any, ...], int] = {}
-    keep = np.ones(len(streets.edges), bool)
-    backward = np.zeros(len(streets.edges), bool)
-    u, v = streets.edges.u.tolist(), streets.edges.v.tolist()
-    counts = np.diff(streets.start)
-    middle = (first + last) // 2, (first + last + 1) // 2
-    for e in range(len(u)):
-        a, b = streets.lon[middle[0][e]], streets.lon[middle[1][e]]
-        c, d = streets.lat[middle[0][e]], streets.lat[middle[1][e]]
-        twin = keys.pop((v[e], u[e], int(counts[e]), b, a, d, c), None)
-        if twin is None:
-            keys[(u[e], v[e], int(counts[e]), a, b, c, d)] = e
-        else:
-            keep[e] = False
-            backward[twin] = True
-    forward = streets.edges.forward | streets.edges.backward
-    edges = streets.edges.replaced(forward=forward, backward=backward & forward).take(keep)
-    rows = np.repeat(keep, counts)
-    start = np.concatenate([[0], np.cumsum(counts[keep])]).astype(np.int64)
-    reading = Reading(
-        streets.reading.source, streets.reading.rows, streets.reading.kept,
-        {**streets.reading.counts, "opposite rows joined into two-way streets": int((~keep).sum())},
-        streets.reading.dropped,
-    )  # fmt: skip
-    return Streets(edges, start, streets.lon[rows], streets.lat[rows], reading)

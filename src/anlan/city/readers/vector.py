@@ -11,8 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-import pyogrio
-import pyogrio.errors
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -68,9 +66,11 @@ def read_features(path: Path, layer: str | None = None) -> Features:
         return _parquet(path)
     if suffix in (".csv", ".tsv", ".txt"):
         return _wkt_csv(path)
+    import pyogrio  # here: with pandas installed it takes a second, and GeoParquet needs none of it
+
     try:
         about, _, wkb, fields = pyogrio.raw.read(path, layer=layer, force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError) as error:  # pyogrio's own errors are RuntimeErrors
         raise unreadable(path, str(error)) from None
     columns = {str(n): _clean(v) for n, v in zip(about["fields"], fields, strict=True)}
     return Features(columns, _from_wkb(path, wkb), _crs(about["crs"]))
