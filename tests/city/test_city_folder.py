@@ -1,4 +1,5 @@
 import errno
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,9 +7,11 @@ import shapely
 
 from anlan.city import City, Provenance
 from anlan.city import city as city_module
+from anlan.city.layers import write_layer
 from anlan.city.projection import Projection
 from anlan.city.readers.line_layer import streets_of
 from anlan.city.readers.vector import Features
+from anlan.city.streets import Streets
 from anlan.core.errors import AnlanError
 from anlan.model import Areas, Calls, Lines, Sites
 
@@ -16,14 +19,14 @@ EAST, NORTH = 1e-3, 1e-3
 HERE = (114.3, 30.6)
 
 
-def lines(*shapes, **columns):
+def lines(*shapes: Any, **columns: Any) -> Features:
     """A layer of lines around Wuhan, in thousandths of a degree from `HERE`."""
     geometry = [shapely.LineString([(HERE[0] + a * EAST, HERE[1] + b * NORTH) for a, b in s]) for s in shapes]
     table = {name: np.array(values, dtype=object) for name, values in columns.items()}
     return Features(table, np.array(geometry, dtype=object), None)
 
 
-def cross():
+def cross() -> Streets:
     """Four streets that meet in the middle; the eastern one is one-way outwards."""
     features = lines(
         [(0, 0), (0, 5)], [(0, 0), (2, 1), (5, 0)], [(0, 0), (0, -5)], [(-5, 0), (0, 0)],
@@ -70,7 +73,11 @@ def test_what_is_saved_is_what_is_loaded(town, tmp_path):
 
 def test_a_missing_layer_is_an_empty_noun_but_roads_are_needed(town, tmp_path):
     town.save(tmp_path / "town")
-    assert sorted(p.name for p in (tmp_path / "town").iterdir()) == ["build.json", "city.toml", "roads.parquet"]
+    assert sorted(p.name for p in (tmp_path / "town").iterdir()) == [
+        "build.json",
+        "city.toml",
+        "roads.parquet",
+    ]
     again = City.load(tmp_path / "town")
     assert len(again.calls) == len(again.areas) == len(again.sites) == len(again.lines) == 0
     (tmp_path / "town" / "roads.parquet").unlink()
@@ -103,9 +110,9 @@ def test_a_city_needs_a_time_zone():
 class FullDisk:
     """Lets a few layers be written, then the disk is full in the middle of one."""
 
-    def __init__(self, monkeypatch, after):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         self.left = after
-        self.write = city_module.write_layer
+        self.write = write_layer
         monkeypatch.setattr(city_module, "write_layer", self)
 
     def __call__(self, path, *rest):

@@ -38,6 +38,13 @@ class Parts:
         """The account, with the network measured."""
         return BuildReport(NetworkReport.of(self.layers["roads"]), self.readings)
 
+    def note_off_network(self, layer: str, n: int, limit_m: float) -> None:
+        """Count what could not be put on a street."""
+        if n:
+            reading = self.readings.get(layer, Reading())
+            why = f"farther than {limit_m:.0f} m from every street"
+            self.readings[layer] = replace(reading, counts={**reading.counts, why: n})
+
     def add(self, layer: str, noun: Any, reading: Reading, origin: Provenance | None = None) -> None:
         """Take a layer; its provenance is the source's unless the user stated another."""
         self.layers[layer] = noun

@@ -157,15 +157,16 @@ class City:
             dict(categories or {}), dict(provenance or {}),
         )  # fmt: skip
         parts = building.gather(settings, roads, areas, sites, lines, options or {}, job)
-        layers = parts.layers
-        given_sites = layers.pop("sites", None)
-        city = cls(parts.settings, None, parts.report, **layers)
+        given_sites = parts.layers.pop("sites", None)
+        city = cls(parts.settings, None, **parts.layers)
         city._check_overlap()
         with job.stage("placing sites and calls"):
             if given_sites is not None:
                 city = city.with_sites(given_sites)
+                parts.note_off_network("sites", int((city.sites.edge < 0).sum()), MAX_DISTANCE_M)
             if calls is not None:
                 city = city.with_calls(calls)
+        city._report = parts.report
         return city
 
     def _check_overlap(self) -> None:

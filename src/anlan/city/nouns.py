@@ -73,7 +73,16 @@ def from_columns(layer: str, columns: Mapping[str, NDArray[Any]], projection: Pr
 
 def _make(noun: type[Columns], columns: Mapping[str, NDArray[Any]], path: Path) -> Any:
     n = len(next(iter(columns.values())))
+    known = {name: _filled(noun, name, columns[name]) for name in noun.DTYPES if name in columns}
     try:
-        return noun.make(n, **{name: columns[name] for name in noun.DTYPES if name in columns})
+        return noun.make(n, **known)
     except AnlanError as error:
         raise AnlanError(f"{path}", error.rule, error.remedy, code=error.code) from None
+
+
+def _filled(noun: type[Columns], name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers and marks that are null take the noun's default."""
+    whole = np.dtype(noun.DTYPES[name]).kind in "iub"
+    if whole and values.dtype.kind == "f" and name in noun.DEFAULTS:
+        return np.where(np.isnan(values), noun.DEFAULTS[name], values)
+    return values

@@ -81,18 +81,18 @@ class Projection:
         """
         lon, lat = (west + east) / 2, (south + north) / 2
         what = f"crs {self.crs!r} for roads around longitude {lon:.3f}, latitude {lat:.3f}"
-        area = self._system.area_of_use
         remedy = (
-            f"use {self.utm(lon, lat).crs}, or leave crs out; if the place is wrong, check that the layer's\
- own coordinate system is stated and that longitude and latitude are not swapped"
+            f"use {self.utm(lon, lat).crs}, or leave crs out; if the place is wrong, check that the layer's "
+            "own coordinate system is stated and that longitude and latitude are not swapped"
         )
-        if area is not None:
-            inside_lon = (lon - (area.west - 1)) % 360 <= (area.east - area.west) % 360 + 2
-            if not (inside_lon and area.south - 1 <= lat <= area.north + 1):
-                raise AnlanError(
-                    what, f"it holds from {area.west:g}, {area.south:g} to {area.east:g}, {area.north:g}",
-                    remedy, code="crs_area",
-                )  # fmt: skip
+        area = self._system.area_of_use
+        if area is not None and not in_area_of_use(self._system, lon, lat, slack=1.0):
+            raise AnlanError(
+                what,
+                f"it holds from {area.west:g}, {area.south:g} to {area.east:g}, {area.north:g}",
+                remedy,
+                code="crs_area",
+            )
         scale = self.scale_at(lon, lat)
         if not abs(scale - 1) <= _MAX_SCALE_ERROR:
             raise AnlanError(
@@ -114,6 +114,16 @@ def read_crs(crs: Any) -> CRS:
             "use a code such as EPSG:4326 or EPSG:32650",
             code="crs",
         ) from None
+
+
+def in_area_of_use(crs: CRS, lon: float, lat: float, slack: float) -> bool:
+    """Whether a place lies where a system is meant to be used, within ``slack`` degrees; True if unstated."""
+    area = crs.area_of_use
+    if area is None:
+        return True
+    width = area.east - area.west + (360.0 if area.west > area.east else 0.0)
+    inside_lon = (lon - (area.west - slack)) % 360.0 <= width + 2 * slack
+    return bool(inside_lon and area.south - slack <= lat <= area.north + slack)
 
 
 def to_lonlat(crs: CRS, x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:

@@ -275,7 +275,7 @@ def _parents(table: list[tuple[str, int, Any]], given: Mapping[str, list[str]], 
 def _rooted(areas: Areas, *, gb: bool, root: tuple[str, str], counts: Counter[str]) -> Areas:
     """Put one area on top where several have no parent."""
     tops = areas.parent == ""
-    if tops.sum() <= 1:
+    if len(set(areas.code[tops].tolist())) <= 1:
         return areas
     highest = min(LEVELS.index(level) for level in areas.level[tops].tolist())
     if highest == 0:

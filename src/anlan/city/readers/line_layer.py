@@ -14,7 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from anlan.city.projection import read_crs, to_lonlat
+from anlan.city.projection import in_area_of_use, read_crs, to_lonlat
 from anlan.city.readers.tags import directions, speed_kmh
 from anlan.city.readers.vector import Features, read_features
 from anlan.city.roads import Edges
@@ -254,12 +254,10 @@ def _degrees(features: Features, crs: str | None, x: Floats, y: Floats, source: 
             code="lonlat_swapped" if swapped else "crs_mismatch",
         )
     lon, lat = to_lonlat(system, x, y)
-    area = system.area_of_use
     lost = ~(np.isfinite(lon) & np.isfinite(lat))
-    if area is not None and not lost.any():
+    if not lost.any():
         middle = float(np.median(lon)), float(np.median(lat))
-        inside = (middle[0] - (area.west - 2)) % 360 <= (area.east - area.west) % 360 + 4
-        lost = np.array([not (inside and area.south - 2 <= middle[1] <= area.north + 2)])
+        lost = np.array([not in_area_of_use(system, *middle, slack=1.0)])
     if lost.any():
         raise AnlanError(
             f"{source} with coordinates such as {x[0]:g}, {y[0]:g}",
