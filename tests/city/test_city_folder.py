@@ -1,4 +1,5 @@
 import errno
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,65 @@ def test_next_weeks_file_is_added_without_doubling(town, tmp_path):
     assert calls.id.tolist() == ["a", "c", "b"]
     assert calls.cleared.tolist()[1:] == [400.0, 300.0]
     assert (calls.edge >= 0).all()
+
+
+def test_new_roads_put_calls_on_the_network_anew(town):
+    calls = Calls.make(id=["a"], received=[100.0], lon=[HERE[0]], lat=[HERE[1] + 0.003])
+    town = town.with_calls(calls)
+    assert town.roads.edges.name[town.calls.edge[0]] == "北街"
+    moved = lines([(0, 3.1), (5, 3.1)], [(0, 9), (5, 9)], name=["新街", "远街"])
+    settings = replace(town.settings, crs="EPSG:4547")
+    other = town.replaced(settings, roads=streets_of(moved).roads(Projection("EPSG:4547")))
+    assert other.roads.edges.name[other.calls.edge[0]] == "新街"
+    assert other.calls.x[0] == pytest.approx(other.project(HERE[0], HERE[1] + 0.003)[0])
+    assert town.roads.edges.name[town.calls.edge[0]] == "北街"
+    with pytest.raises(ValueError, match="together with its roads"):
+        town.replaced(settings)
+
+
+def test_a_layer_can_be_emptied(town, tmp_path):
+    calls = Calls.make(id=["a"], received=[100.0], lon=[HERE[0]], lat=[HERE[1]])
+    saved = town.with_calls(calls).save(tmp_path / "town")
+    saved.replaced(calls=Calls.empty()).save()
+    assert len(City.load(tmp_path / "town").calls) == 0
+    assert City.load(tmp_path / "town").info()["layers"]["calls"]["rows"] == 0
+
+
+def test_a_stub_beside_a_street_is_not_where_a_call_ends_up():
+    roads = streets_of(
+        lines(
+            [(0, 0), (5, 0)], [(5, 0), (5, 5)], [(2, 0.2), (3, 0.2)], [(2, -9), (3, -9)],
+            highway=["primary"] * 2 + ["service"] * 2, name=["大街", "大街", "断头路", "孤岛"],
+        )
+    ).roads(Projection("EPSG:32650"))  # fmt: skip
+    city = City.build(roads, name_zh="城", tz="Asia/Shanghai", crs="EPSG:32650")
+    at = {"lon": [HERE[0] + 0.0025] * 2, "lat": [HERE[1] + 0.0003, HERE[1] - 0.009]}
+    nearest, _ = city.snap(at["lon"], at["lat"])
+    assert roads.edges.name[nearest.edge].tolist() == ["断头路", "孤岛"]
+    placed = city.with_calls(Calls.make(id=["a", "b"], received=[1.0, 2.0], **at)).calls
+    # The stub's street is 22 m farther; the island is truly somewhere else.
+    assert roads.edges.name[placed.edge].tolist() == ["大街", "孤岛"]
+
+
+def test_copying_a_city_takes_everything_along(town, tmp_path):
+    saved = town.save(tmp_path / "town")
+    (tmp_path / "town" / "notes.txt").write_text("ours")
+    saved.with_calls(Calls.make(id=["a"], received=[1.0], lon=[HERE[0]], lat=[HERE[1]])).save(
+        tmp_path / "copy"
+    )
+    names = sorted(p.name for p in (tmp_path / "copy").iterdir())
+    assert names == ["build.json", "calls.parquet", "city.toml", "notes.txt", "roads.parquet"]
+    assert City.load(tmp_path / "copy").report == town.report
+
+
+def test_travel_follows_the_one_way(town):
+    edge = town.roads.edges.name.tolist().index("东街")
+    u, v = int(town.roads.edges.u[edge]), int(town.roads.edges.v[edge])
+    walk = town.travel(mode="walk")
+    assert np.isfinite(walk.matrix([u], [v])[0, 0])
+    assert np.isfinite(walk.matrix([v], [u])[0, 0])
+    # The one-way street leads out of the core and nowhere back: it is not routed on.
+    assert np.isinf(town.travel().matrix([v], [u])[0, 0])
 
 
 def test_info_reads_footers_only(town, tmp_path, monkeypatch):

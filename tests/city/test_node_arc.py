@@ -55,8 +55,7 @@ def test_arcs_may_be_two_way_unless_marked(tmp_path):
 def test_the_preamble_of_a_study_is_skipped_and_its_unit_told(tmp_path):
     nodes = "nodes,3,,\nindex,x,y,\n1.0,114.30,30.60\n2.0,114.31,30.60\n"
     arcs = "miscData,1\narcForm,numModes\n\narcs,1\nindex,fromNode,toNode,mode_1\n1.0,1.0,2.0,0.001\n"
-    options = {"columns": {"seconds": "mode_1"}, "seconds_per_unit": 86_400.0}
-    edges = read(tmp_path, nodes, arcs, **options).edges
+    edges = read(tmp_path, nodes, arcs, columns={"seconds": "mode_1"}, seconds_per_unit=86_400.0).edges
     assert edges.speed_kmh[0] == pytest.approx(957.1 / 86.4 * 3.6, rel=0.001)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from anlan.city.areas import check_tree
 from anlan.city.projection import Projection
 from anlan.city.report import BuildReport, NetworkReport
 from anlan.city.roads import Roads
@@ -81,6 +82,7 @@ def gather(
             _read_roads(parts, roads, dict(options.get("roads", {})), job)
     with job.stage("areas, lines and sites"):
         if isinstance(areas, Areas):
+            check_tree(areas)
             parts.add("areas", areas, Reading())
         elif areas is not None:
             from anlan.city.readers.area_layer import read_areas

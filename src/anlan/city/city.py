@@ -427,14 +427,30 @@ class City:
     # -- new values and writing ---------------------------------------------------------------------------
 
     def replaced(self, settings: Settings | None = None, **layers: Any) -> City:
-        """The same city with other settings or layers (nouns by name)."""
-        city = City(settings or self.settings, self.folder, self._report, **{**self._changed, **layers})
-        city._read = {k: v for k, v in self._read.items() if k not in layers}
-        same_roads = "roads" not in layers and city.settings.crs == self.settings.crs
-        if same_roads:
+        """The same city with other settings or layers (nouns by name).
+
+        New roads put sites and calls on the network anew. The coordinate system changes only with roads
+        that are given in it.
+        """
+        settings = settings or self.settings
+        moved = settings.crs != self.settings.crs
+        if moved and "roads" not in layers:
+            raise ValueError("a city's coordinate system changes only together with its roads")
+        city = City(settings, self.folder, self._report, **{**self._changed, **layers})
+        city._read = {name: noun for name, noun in self._read.items() if name not in layers}
+        if "roads" not in layers:
             city._snappers = self._snappers
-            if "network" in self.__dict__ and city.settings.speed == self.settings.speed:
+            if "network" in self.__dict__ and settings.speed == self.settings.speed:
                 city.__dict__["network"] = self.network
+            return city
+        for name in ("sites", "calls"):
+            noun = layers.get(name, self._layer(name))
+            if name not in layers and len(noun):
+                loose = noun.replaced(edge=np.full(len(noun), -1))
+                if moved:
+                    nowhere = np.full(len(noun), np.nan)
+                    loose = loose.replaced(x=nowhere, y=nowhere)
+                city._changed[name] = city.placed(loose)
         return city
 
     def with_sites(self, sites: Sites) -> City:

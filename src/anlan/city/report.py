@@ -11,8 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from anlan.city.roads import Roads
 from anlan.city.streets import Reading
@@ -88,6 +86,9 @@ class NetworkReport:
 def _components(
     roads: Roads, forward: Bools, backward: Bools, kind: Literal["weak", "strong"]
 ) -> NDArray[np.int32]:
+    from scipy.sparse import coo_matrix  # here: opening a city should not wait for it
+    from scipy.sparse.csgraph import connected_components
+
     u, v = roads.edges.u, roads.edges.v
     tail, head = np.concatenate([u[forward], v[backward]]), np.concatenate([v[forward], u[backward]])
     shape = (roads.n_nodes, roads.n_nodes)

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from anlan.city.roads import Roads
 from anlan.core.columns import Bools, Floats
-from anlan.kernels import snap as kernel
 from anlan.model.position import Positions
 
 MAX_DISTANCE_M = 1000.0
@@ -63,6 +62,8 @@ class Snapper:
         cell = max(np.sqrt(width * height / cells), max(width, height) / _MAX_CELLS * 2, 1.0)
         self._west, self._south, self._cell = float(west), float(south), float(cell)
         self._nx, self._ny = int(width / cell) + 1, int(height / cell) + 1
+        from anlan.kernels import snap as kernel  # here: opening a city should not wait for numba
+
         self._start, self._items = kernel.grid(
             self._ax, self._ay, self._bx, self._by, self._west, self._south, self._cell, self._nx, self._ny
         )
@@ -111,6 +112,8 @@ class Snapper:
         along: Floats,
         distance: Floats,
     ) -> None:
+        from anlan.kernels import snap as kernel
+
         def work(begin: int) -> None:
             part = slice(begin, begin + _CHUNK)
             kernel.nearest(
