@@ -41,7 +41,7 @@ class _plain:  # noqa: N801 - two private displays with one shape
     """For logs and pipes: a line when a stage begins and when it ends."""
 
     def __init__(self) -> None:
-        self._stage, self._began = "", 0.0
+        self._stage, self._note, self._began = "", "", 0.0
 
     def __enter__(self) -> _plain:
         return self

@@ -139,6 +139,19 @@ class Paired:
         """Several measures over all calls."""
         return {name: self.change(measure) for name, measure in measures.items()}
 
+    def level(self, side: int, rows: NDArray[np.bool_]) -> tuple[float, float, float]:
+        """Mean of one layout over some calls, with its own interval: (mean, low, high)."""
+        values = (self._first, self._second)[side][:, rows]
+        if not values.size:
+            return float("nan"), float("nan"), float("nan")
+        code = self._code[rows]
+        sums = np.stack([np.bincount(code, row, minlength=self._days) for row in values])
+        size = self._day_draws @ np.bincount(code, minlength=self._days).astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = np.einsum("dr,rd->d", self._rep_draws, sums @ self._day_draws.T) / size
+        low, high = np.quantile(means[np.isfinite(means)], [self._tail, 1 - self._tail])
+        return float(values.mean()), float(low), float(high)
+
     def _quantile(self, q: float, use: NDArray[np.bool_]) -> Change:
         code = self._code[use]
         points, drawn = [], []

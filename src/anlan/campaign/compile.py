@@ -1,0 +1,281 @@
+"""Results to findings: every figure of the report, written out once, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anlan import __version__
+from anlan.campaign import drawings, sentences
+from anlan.campaign.analysis import Analysis
+from anlan.campaign.findings import (
+    AreaRow,
+    CategoryRow,
+    Findings,
+    HotRow,
+    HourRow,
+    LayerRow,
+    MeasureRow,
+    PostRow,
+    QualityRow,
+    Verdict,
+)
+from anlan.campaign.layout import Proposal
+from anlan.campaign.options import PlanOptions
+from anlan.campaign.proof import Proof
+from anlan.campaign.report.maps import Base
+from anlan.city.areas import assign
+from anlan.city.check import QualityReport
+from anlan.city.city import City
+from anlan.core.text import Text
+from anlan.evaluation.paired import Change, Measure, Paired
+from anlan.model import Plan, Positions
+
+_SHOWN_AREAS = 18
+
+
+def compile_findings(
+    city: City,
+    quality: QualityReport,
+    analysis: Analysis,
+    present: Plan,
+    proposal: Proposal,
+    proof: Proof,
+    options: PlanOptions,
+) -> Findings:
+    """Everything the report shows."""
+    settings = city.settings
+    rings = settings.rings_s
+    paired, calls = proof.paired()
+    measures: dict[str, Measure] = {
+        "mean": ("mean", 0.0),
+        "median": ("quantile", 0.5),
+        "p90": ("quantile", 0.9),
+    }
+    measures |= {f"within_{ring:g}": ("share", ring) for ring in rings}
+    changes = paired.all(measures)
+    rows = [_minutes(_MEASURES[k], changes[k]) for k in ("mean", "median", "p90")]
+    rows += [_share(_within(ring), changes[f"within_{ring:g}"]) for ring in rings]
+    middle = rings[min(1, len(rings) - 1)]
+    in_middle = changes[f"within_{middle:g}"]
+    received = city.calls.received
+    area_rows, area_points = _areas(city, paired, calls.area, rings)
+    hour_rows, hour_lines = _hours(paired, drawings.hour_of_day(calls, city.tz))
+    base = Base.of(city.roads, analysis.learnt.x, analysis.learnt.y)
+    weights = analysis.demand.weight()
+    weeks = analysis.demand.weeks
+    served = proof.served
+    response = {k: proof.response_s(k)[:, served].ravel() for k in ("present", "proposed")}
+    return Findings(
+        title=Text(f"{city.name('zh')}：警力部署方案", f"{city.name('en')}: where units should stand"),
+        state=settings.state,
+        period=sentences.days(
+            (float(np.nanmin(city.calls.received)), float(np.nanmax(city.calls.received))), city.tz
+        ),
+        n_calls=len(city.calls),
+        headline=sentences.headline(
+            changes["mean"], changes[f"within_{middle:g}"], middle, len(present.units)
+        ),
+        cards=[rows[0], rows[2], _share(_within(middle), in_middle)],
+        replications=proof.replications,
+        test_weeks=options.test_weeks,
+        layers=_layers(city, quality),
+        quality=[QualityRow(f.severity, Text(f.zh, f.en)) for f in quality.findings if f.severity != "ok"],
+        n_train=int((analysis.learnt.source == "reported").sum()),
+        train=sentences.days(analysis.train, city.tz),
+        cell_m=int(options.cell_m),
+        demand_map=drawings.demand_map(base, analysis),
+        hot=_hot(city, analysis),
+        hot_budget=f"{analysis.hot_area_share:.1%}",
+        hot_hit=f"{analysis.hot_hit_rate:.1%}",
+        hot_pai=f"{analysis.pai:.1f}",
+        week_chart=drawings.week_chart(analysis),
+        categories=[
+            CategoryRow(_category(city, name), float(volume), float(volume / weights.sum()))
+            for name, volume in sorted(
+                zip(analysis.demand.categories, analysis.demand.volume.sum(axis=1), strict=True),
+                key=lambda pair: -pair[1],
+            )
+        ],
+        siting_text=sentences.siting_text(proposal, present, rings),
+        site_map=drawings.site_map(base, present, proposal),
+        proof_text=sentences.proof_text(proof, analysis, city.tz),
+        measures=rows,
+        curve_chart=drawings.curve(response, rings),
+        hour_chart=drawings.hours(hour_lines),
+        area_chart=drawings.areas(area_points[:_SHOWN_AREAS]),
+        areas_shown=min(_SHOWN_AREAS, len(area_rows)),
+        areas=area_rows,
+        hours=hour_rows,
+        rings=[f"{ring / 60:g}" for ring in rings],
+        posts=_posts(city, proposal),
+        method=sentences.method(city, analysis, proposal, options, weeks),
+        caveats=sentences.caveats(city, proof),
+        attribution=sentences.attribution(city),
+        version=__version__,
+    )
+
+
+_MEASURES = {
+    "mean": Text("平均到场时间（分）", "Mean response (minutes)"),
+    "median": Text("中位到场时间（分）", "Median response (minutes)"),
+    "p90": Text("第 90 百分位到场时间（分）", "90th percentile of response (minutes)"),
+}
+
+
+def _within(ring_s: float) -> Text:
+    minutes = f"{ring_s / 60:g}"
+    return Text(f"{minutes} 分钟内到场比例", f"Share reached within {minutes} min")
+
+
+def _minutes(name: Text, change: Change) -> MeasureRow:
+    return MeasureRow(
+        name,
+        f"{change.first / 60:.2f}",
+        f"{change.second / 60:.2f}",
+        f"{change.difference / 60:+.2f}",
+        f"{change.interval[0] / 60:+.2f}",
+        f"{change.interval[1] / 60:+.2f}",
+        _verdict(change, less_is_better=True),
+    )
+
+
+def _share(name: Text, change: Change) -> MeasureRow:
+    return MeasureRow(
+        name,
+        f"{change.first:.1%}",
+        f"{change.second:.1%}",
+        f"{100 * change.difference:+.1f}",
+        f"{100 * change.interval[0]:+.1f}",
+        f"{100 * change.interval[1]:+.1f}",
+        _verdict(change, less_is_better=False),
+    )
+
+
+def _verdict(change: Change, *, less_is_better: bool) -> Verdict:
+    if not change.real:
+        return "unclear"
+    return "better" if (change.difference < 0) == less_is_better else "worse"
+
+
+def _layers(city: City, quality: QualityReport) -> list[LayerRow]:
+    out = []
+    dropped = quality.dropped_by_layer()
+    for layer, facts in city.info()["layers"].items():
+        source = ", ".join(t for t in (facts.get("source", ""), facts.get("licence", "")) if t)
+        out.append(LayerRow(sentences.LAYERS[layer], int(facts["rows"]), dropped.get(layer), source))
+    return out
+
+
+def _area_name(city: City, code: str) -> Text:
+    row = int(city.areas.index_of([code])[0]) if code else -1
+    if row < 0:
+        return Text("（未划入辖区）", "(no area)") if not code else Text(code, code)
+    return Text(city.areas.name(row, "zh"), city.areas.name(row, "en"))
+
+
+def _areas(
+    city: City, paired: Paired, area: NDArray[np.object_], rings: Sequence[float]
+) -> tuple[list[AreaRow], list[tuple[Text, float, float]]]:
+    """The table by area, and the points of its chart."""
+    codes, inverse, counts = np.unique(area.astype(str), return_inverse=True, return_counts=True)
+    rows, points = [], []
+    for k in np.argsort(-counts, kind="stable").tolist():
+        use = inverse == k
+        mean = paired.change(("mean", 0.0), use)
+        shares = [paired.change(("share", ring), use) for ring in rings]
+        name = _area_name(city, str(codes[k]))
+        rows.append(
+            AreaRow(
+                name,
+                int(counts[k]),
+                f"{mean.first / 60:.2f}",
+                f"{mean.second / 60:.2f}",
+                _with_interval(mean),
+                tuple(f"{s.first:.0%} → {s.second:.0%}" for s in shares),
+            )
+        )
+        points.append((name, mean.first / 60, mean.second / 60))
+    return rows, points
+
+
+def _with_interval(change: Change) -> str:
+    low, high = (v / 60 for v in change.interval)
+    return f"{change.difference / 60:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _hours(paired: Paired, hour: NDArray[np.int64]) -> tuple[list[HourRow], NDArray[np.float64]]:
+    """The table by hour, and the lines of its chart: (2 layouts, value/low/high, 24), minutes."""
+    rows = []
+    lines = np.full((2, 3, 24), np.nan)
+    for h in range(24):
+        use = hour == h
+        change = paired.change(("mean", 0.0), use)
+        for side in range(2):
+            lines[side, :, h] = np.array(paired.level(side, use)) / 60
+        rows.append(
+            HourRow(
+                f"{h:02d}–{h + 1:02d}",
+                int(use.sum()),
+                f"{change.first / 60:.2f}",
+                f"{change.second / 60:.2f}",
+                _with_interval(change),
+            )
+        )
+    return rows, lines
+
+
+def _category(city: City, name: str) -> Text:
+    known = city.settings.categories.get(name)
+    return Text(known.label("zh"), known.label("en")) if known else Text(name, name)
+
+
+def _hot(city: City, analysis: Analysis) -> list[HotRow]:
+    low, high = analysis.demand.interval()
+    weight = analysis.demand.weight()
+    return [
+        HotRow(
+            _place(city, analysis.demand.positions, row, str(analysis.demand.area[row])),
+            float(weight[row]),
+            float(low[row]),
+            float(high[row]),
+        )
+        for row in analysis.hot.tolist()
+    ]
+
+
+def _street(city: City, positions: Positions, row: int) -> str:
+    edge = int(positions.edge[row])
+    return str(city.roads.edges.name[edge]) if edge >= 0 else ""
+
+
+def _place(city: City, positions: Positions, row: int, area: str) -> Text:
+    """A street where it has a name, with the area, and the coordinates that always are there."""
+    x, y = city.locate(positions.take(np.array([row])))
+    lon, lat = city.unproject(x, y)
+    where = f"{lon[0]:.4f}, {lat[0]:.4f}"
+    street = _street(city, positions, row)
+    name = _area_name(city, area)
+    head = f"{street} · " if street else ""
+    return Text(f"{head}{name.zh}（{where}）", f"{head}{name.en} ({where})")
+
+
+def _posts(city: City, proposal: Proposal) -> list[PostRow]:
+    sites, posts = proposal.plan.sites, proposal.plan.posts
+    units = dict(zip(posts.site.tolist(), posts.units.tolist(), strict=True))
+    codes = assign(city.areas, sites.lon, sites.lat, None)
+    rows = [
+        PostRow(
+            str(sites.id[k]),
+            int(units.get(sites.id[k], 0)),
+            float(sites.lon[k]),
+            float(sites.lat[k]),
+            _area_name(city, str(codes[k])),
+            _street(city, sites.positions, k),
+            float(proposal.served[k]),
+        )
+        for k in range(len(sites))
+    ]
+    return sorted(rows, key=lambda row: -row.served)

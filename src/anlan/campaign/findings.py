@@ -1,0 +1,152 @@
+"""What the main job found, as the values that the report shows; nothing here is computed by the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+from anlan.core.text import Text
+
+Verdict = Literal["better", "worse", "unclear"]
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer of the city: rows kept and dropped, and where it came from."""
+
+    name: Text
+    kept: int
+    dropped: int | None
+    source: str
+
+
+@dataclass(frozen=True)
+class QualityRow:
+    """One finding of the data-quality report."""
+
+    severity: str
+    text: Text
+
+
+@dataclass(frozen=True)
+class HotRow:
+    """One hot-spot cell: expected calls a week with their 95 % interval."""
+
+    place: Text
+    per_week: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """One category: calls a week and share of all."""
+
+    name: Text
+    per_week: float
+    share: float
+
+
+@dataclass(frozen=True)
+class MeasureRow:
+    """One measure, present against proposed, already written with its unit."""
+
+    name: Text
+    present: str
+    proposed: str
+    difference: str
+    low: str
+    high: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class AreaRow:
+    """One area: calls, mean response now and proposed, the difference, and the shares within the rings."""
+
+    name: Text
+    calls: int
+    present: str
+    proposed: str
+    difference: str
+    rings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HourRow:
+    """One hour of the day."""
+
+    hour: str
+    calls: int
+    present: str
+    proposed: str
+    difference: str
+
+
+@dataclass(frozen=True)
+class PostRow:
+    """One proposed post."""
+
+    id: str
+    units: int
+    lon: float
+    lat: float
+    area: Text
+    street: str
+    served: float
+
+
+@dataclass(frozen=True)
+class Note:
+    """A named line of the method section."""
+
+    name: Text
+    text: Text | str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything the report shows.
+
+    Texts are bilingual; `Markup` fields are finished drawings.
+    """
+
+    title: Text
+    state: str
+    period: tuple[str, str]
+    n_calls: int
+    headline: Text
+    cards: Sequence[MeasureRow]
+    replications: int
+    test_weeks: int
+    layers: Sequence[LayerRow]
+    quality: Sequence[QualityRow]
+    n_train: int
+    train: tuple[str, str]
+    cell_m: int
+    demand_map: Markup
+    hot: Sequence[HotRow]
+    hot_budget: str
+    hot_hit: str
+    hot_pai: str
+    week_chart: Markup
+    categories: Sequence[CategoryRow]
+    siting_text: Text
+    site_map: Markup
+    proof_text: Text
+    measures: Sequence[MeasureRow]
+    curve_chart: Markup
+    hour_chart: Markup
+    area_chart: Markup
+    areas_shown: int
+    areas: Sequence[AreaRow]
+    hours: Sequence[HourRow]
+    rings: Sequence[str]
+    posts: Sequence[PostRow]
+    method: Sequence[Note]
+    caveats: Sequence[Text]
+    attribution: Text
+    version: str

@@ -1,0 +1,190 @@
+"""The report's sentences: what was found, said in both languages from the figures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from anlan import __version__
+from anlan.campaign.analysis import Analysis
+from anlan.campaign.findings import Note
+from anlan.campaign.layout import Proposal
+from anlan.campaign.options import PlanOptions
+from anlan.campaign.proof import Proof
+from anlan.city.city import City
+from anlan.core.text import Text
+from anlan.evaluation.paired import Change
+from anlan.model import Plan
+
+LAYERS = {
+    "roads": Text("道路", "Roads"),
+    "areas": Text("辖区", "Areas"),
+    "sites": Text("站点", "Sites"),
+    "lines": Text("水系", "Waterways and shores"),
+    "calls": Text("警情", "Calls"),
+}
+
+
+def headline(mean: Change, share: Change, ring_s: float, n_units: int) -> Text:
+    """The answer in one sentence."""
+    minutes = f"{ring_s / 60:g}"
+    figures = {
+        "units": n_units,
+        "ring": minutes,
+        "before": f"{share.first:.0%}",
+        "after": f"{share.second:.0%}",
+        "m0": f"{mean.first / 60:.1f}",
+        "m1": f"{mean.second / 60:.1f}",
+    }
+    if mean.real and mean.difference < 0:
+        return Text(
+            "同样 {units} 组警力，改到建议的备勤点待命：平均到场从 {m0} 分缩短到 {m1} 分，"
+            "{ring} 分钟内到场从 {before} 变为 {after}。",
+            "The same {units} units, waiting at the proposed posts: mean response falls from {m0} to {m1} "
+            "minutes, and {after} of calls are reached within {ring} minutes instead of {before}.",
+        ).format(**figures)
+    if mean.real:
+        return Text(
+            "建议的备勤点并未改善：平均到场从 {m0} 分变为 {m1} 分，{ring} 分钟内到场从 {before} 变为 {after}。",
+            "The proposed posts do not help: mean response goes from {m0} to {m1} minutes, and {after} of "
+            "calls are reached within {ring} minutes instead of {before}.",
+        ).format(**figures)
+    return Text(
+        "建议的备勤点与现状无法分辨：平均到场 {m0} 分与 {m1} 分，{ring} 分钟内到场 {before} 与 {after}。",
+        "The proposed posts cannot be told apart from the present layout: mean response {m0} and {m1} "
+        "minutes, {before} and {after} of calls within {ring} minutes.",
+    ).format(**figures)
+
+
+def siting_text(proposal: Proposal, present: Plan, rings: tuple[float, ...]) -> Text:
+    """What siting chose, and how much better any other choice could be."""
+    s = proposal.siting
+    names = "/".join(f"{r / 60:g}" for r in rings)
+    status = {
+        "optimal": Text("已证明最优", "proven optimal"),
+        "within_gap": Text("在要求的差距之内", "within the gap that was asked for"),
+        "time_limit": Text("到时间限制为止的最好结果", "the best found in the time allowed"),
+    }.get(s.status, Text(s.status, s.status))
+    return Text(
+        f"从 {proposal.candidates} 个候选地点（含现有 {len(present.sites)} 个驻点）中选出 "
+        f"{len(proposal.plan.sites)} 个备勤点，使 {names} 分钟各圈内覆盖的警情（内圈权重更高）最多。"
+        f"目标值 {s.objective:.1f}，任何方案都不可能超过 {s.bound:.1f}：最多还能好 {s.gap:.2%}"
+        f"（{status.zh}）。现有布局按同一标准为 {proposal.present_objective:.1f}。",
+        f"{len(proposal.plan.sites)} posts were chosen from {proposal.candidates} candidate places (the "
+        f"{len(present.sites)} present stations among them) so that as many calls as possible lie within the "
+        f"{names}-minute rings, inner rings counting more. The choice scores {s.objective:.1f}; no layout can "
+        f"score more than {s.bound:.1f}, so at most {s.gap:.2%} is left to gain ({status.en}). The present "
+        f"layout scores {proposal.present_objective:.1f} by the same measure.",
+    )
+
+
+def proof_text(proof: Proof, analysis: Analysis, tz: ZoneInfo) -> Text:
+    """How the plan was proven."""
+    begin, end = days(analysis.test, tz)
+    left = proof.unserved
+    zh = f"另有 {left} 起无法到达，未计入。" if left else ""
+    en = f" {left} calls could not be reached and are left out." if left else ""
+    return Text(
+        f"重放 {begin} 至 {end} 的 {len(proof.calls):,} 起警情：派最近的空闲警力，全忙则排队。"
+        f"两种布局面对同样的警情、同样的随机数，只有待命地点不同。{zh}",
+        f"{len(proof.calls):,} calls from {begin} to {end} were replayed: the closest idle unit goes, and calls "
+        "queue when none is idle. Both layouts face the same calls and the same random numbers; only where "
+        f"units wait differs.{en}",
+    )
+
+
+def method(
+    city: City, analysis: Analysis, proposal: Proposal, options: PlanOptions, weeks: float
+) -> list[Note]:
+    """Method, seed, versions and provenance, line by line."""
+    s = city.settings
+    out = [
+        Note(
+            Text("需求", "Demand"),
+            Text(
+                f"{weeks:.0f} 周群众报警；{options.cell_m:g} 米网格；区间为泊松率的 Jeffreys 后验。",
+                f"{weeks:.0f} weeks of calls reported by the public; {options.cell_m:g} m cells; intervals from "
+                "the Jeffreys posterior of a Poisson rate.",
+            ),
+        ),
+        Note(
+            Text("热点图", "Density map"),
+            Text(
+                f"高斯核密度，带宽 {options.bandwidth_m:g} 米。",
+                f"Gaussian kernel density, bandwidth {options.bandwidth_m:g} m.",
+            ),
+        ),
+        Note(
+            Text("出行时间", "Travel times"),
+            Text(
+                "有向路网上的最短时间，紧急模式去、普通模式回；道路等级默认速度，除非城市文件另有规定。",
+                "Shortest times on the directed network, with lights to a call and ordinarily back; road-class "
+                "default speeds unless the city says otherwise.",
+            ),
+        ),
+        Note(
+            Text("选址", "Siting"),
+            Text(
+                "多圈最大覆盖模型（Church 与 ReVelle 1974），贪心加交换搜索，拉格朗日上界。",
+                "Maximal covering over several rings (Church & ReVelle 1974), greedy and interchange search, "
+                "Lagrangian bound.",
+            ),
+        ),
+        Note(
+            Text("区间", "Intervals"),
+            Text(
+                "按日成对自助法（999 次），重复仿真一并抽取。",
+                "Paired bootstrap over days (999 draws), replications drawn along.",
+            ),
+        ),
+        Note(Text("随机种子", "Seed"), str(options.seed)),
+        Note(Text("版本", "Version"), f"Anlan {__version__}"),
+        Note(Text("坐标系", "Coordinate system"), s.crs),
+        Note(Text("时区", "Time zone"), s.time_zone),
+    ]
+    for layer, origin in s.layers.items():
+        text = "; ".join(t for t in (origin.source, origin.licence, origin.note) if t)
+        if text:
+            name = LAYERS.get(layer, Text(layer, layer))
+            out.append(Note(Text(f"出处：{name.zh}", f"Provenance: {name.en}"), text))
+    return out
+
+
+def caveats(city: City, proof: Proof) -> list[Text]:
+    """What a reader must know before using the figures."""
+    out = []
+    if city.settings.state == "SAMPLED":
+        out.append(
+            Text(
+                "警情、站点和辖区是抽样或按规则生成的，只有道路是真实的：结论展示方法，不可用于真实部署。",
+                "Calls, stations and areas are sampled or made by rule; only the roads are real. The findings show "
+                "the method and are no basis for a real deployment.",
+            )
+        )
+    out.append(
+        Text(
+            "热点反映报警，不反映全部发生的事；各地报警意愿不同。",
+            "Hot spots show what was reported, not all that happened; willingness to report differs by place.",
+        )
+    )
+    out.append(
+        Text(
+            "仿真只比较两种布局，绝对数值取决于速度和处置时长的假设。",
+            "The simulation compares two layouts; absolute figures depend on assumed speeds and durations.",
+        )
+    )
+    return out + list(proof.assumptions)
+
+
+def attribution(city: City) -> Text:
+    """The lines that must be shown wherever the layers are."""
+    lines = [p.attribution for p in city.settings.layers.values() if p.attribution]
+    text = " · ".join(dict.fromkeys(lines))
+    return Text(text, text)
+
+
+def days(window: tuple[float, float], tz: ZoneInfo) -> tuple[str, str]:
+    """First and last day of a half-open window, as dates."""
+    begin = datetime.fromtimestamp(window[0], tz).date()
+    end = datetime.fromtimestamp(max(window[1] - 1.0, window[0]), tz).date()
+    return begin.isoformat(), end.isoformat()
