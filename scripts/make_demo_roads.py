@@ -91,7 +91,9 @@ def encode(parquet: bytes) -> bytes:
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     pair = np.sort(rank[pair], axis=1)
-    classes, road_class = np.unique(table["highway"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+    classes, road_class = np.unique(
+        table["highway"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True
+    )
     by = np.lexsort((road_class, pair[:, 1], pair[:, 0]))
     pair, road_class = pair[by], road_class[by]
     place = place[order]
