@@ -8,6 +8,7 @@ otherwise, and discovered calls enter only with the patrol dose under which they
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ def admit(
             )
     if len(calls) == 0:
         raise AnlanError("calls", "there are none", "give calls to learn from", code="no_calls")
-    keep = np.isin(calls.source.astype(str), wanted)
+    keep = np.logical_or.reduce([calls.source == name for name in wanted])
     left_out = _counts_of(calls.source[~keep])
     if not keep.any():
         raise AnlanError(
@@ -114,7 +115,7 @@ def _weights(kept: Calls, wanted: tuple[str, ...], dose: Floats | None) -> Float
     weight = np.ones(len(kept))
     if "discovered" not in wanted:
         return weight
-    discovered = kept.source.astype(str) == "discovered"
+    discovered = kept.source == "discovered"
     if not discovered.any():
         return weight
     if dose is None:
@@ -152,8 +153,7 @@ def _inside(received: Floats, window: tuple[float, float]) -> Bools:
 
 
 def _counts_of(sources: NDArray[np.object_]) -> dict[str, int]:
-    names, counts = np.unique(sources.astype(str), return_counts=True)
-    return {str(n) or "unknown": int(c) for n, c in zip(names, counts, strict=True)}
+    return {name or "unknown": n for name, n in Counter(sources.tolist()).items()}
 
 
 def _told(left_out: Mapping[str, int]) -> str:
