@@ -1,9 +1,9 @@
 """Make the embedded street network of the demo city from the source distribution of a public package.
 
-The package index serves ``neatnet`` 0.1.6 as a source distribution whose test data hold the street network of the
-Wuhan urban area (``data/wuhan_8989/original.parquet``), extracted from OpenStreetMap with OSMnx. This script
-fetches that archive with pip, checks it, and writes ``src/anlan/city/demo/wuhan_roads.npz.xz``. The same archive
-gives the same bytes.
+The package index serves ``neatnet`` 0.1.6 as a source distribution whose test data hold the street network of
+the Wuhan urban area (``data/wuhan_8989/original.parquet``), extracted from OpenStreetMap with OSMnx. This
+script fetches that archive with pip, checks it, and writes ``src/anlan/city/demo/wuhan_roads.npz.xz``. The
+same archive gives the same bytes.
 
     ./run python scripts/make_demo_roads.py [--archive neatnet-0.1.6.tar.gz] [--out FILE]
 
@@ -73,9 +73,9 @@ def read(archive: Path) -> bytes:
 def encode(parquet: bytes) -> bytes:
     """The compact form: see `anlan.city.demo.roads` for its arrays.
 
-    Every street piece of the source is a straight line between two junctions, so nodes and pairs are the whole
-    geometry. Nodes are numbered along a depth-first walk: neighbours get neighbouring numbers, differences are
-    small, and the result compresses well and is kind to caches.
+    Every street piece of the source is a straight line between two junctions, so nodes and pairs are the
+    whole geometry. Nodes are numbered along a depth-first walk: neighbours get neighbouring numbers,
+    differences are small, and the result compresses well and is kind to caches.
     """
     table = pq.read_table(io.BytesIO(parquet))
     lines = shapely.from_wkb(table["geometry"].to_numpy())

@@ -16,8 +16,12 @@ from anlan.core.columns import Strings
 CRS = "EPSG:32650"
 """UTM zone 50 north, in which the source is given and the network is stored to the centimetre."""
 
-ATTRIBUTION = "© OpenStreetMap contributors, Open Database License 1.0 (https://opendatacommons.org/licenses/odbl/1-0/)"
-SOURCE = "neatnet 0.1.6 source distribution, data/wuhan_8989/original.parquet (OSMnx extract of OpenStreetMap)"
+ATTRIBUTION = (
+    "© OpenStreetMap contributors, Open Database License 1.0 (https://opendatacommons.org/licenses/odbl/1-0/)"
+)
+SOURCE = (
+    "neatnet 0.1.6 source distribution, data/wuhan_8989/original.parquet (OSMnx extract of OpenStreetMap)"
+)
 NOT_WALKED = ("motorway", "motorway_link")
 
 
@@ -25,10 +29,10 @@ NOT_WALKED = ("motorway", "motorway_link")
 def demo_roads() -> Roads:
     """The 82,891 junctions and 92,667 street pieces of the Wuhan urban area.
 
-    The source gives a class for each piece and neither directions, speeds nor names: every piece may be driven
-    both ways (pedestrian streets too: the units that use the network may enter them), everything but motorways
-    may be walked, and speeds are those of the class. Each piece is a straight line between two junctions. Its
-    id is the pair of OpenStreetMap node ids, with a number where a pair occurs again.
+    The source gives a class for each piece and neither directions, speeds nor names: every piece may be
+    driven both ways (pedestrian streets too: the units that use the network may enter them), everything but
+    motorways may be walked, and speeds are those of the class. Each piece is a straight line between two
+    junctions. Its id is the pair of OpenStreetMap node ids, with a number where a pair occurs again.
 
     The file is written by ``scripts/make_demo_roads.py``: an xz-compressed NumPy archive with the arrays
     ``classes`` (names), ``origin_cm`` (2), ``step_x_cm, step_y_cm, osm`` (n_nodes) and
