@@ -195,7 +195,7 @@ class _Ways:
             self.counts[f"left out: {what}"] += 1
             self.dropped.append((f"way/{way.id}", what))
             return
-        runs = _runs([(n.ref, n.lon, n.lat) if n.location.valid() else None for n in way.nodes])
+        runs = _runs(_points(way))
         if not runs:
             self.counts["left out: outside the extract"] += 1
             self.dropped.append((f"way/{way.id}", "outside the extract"))
@@ -278,6 +278,14 @@ def split_at_shared_nodes(
     number = np.cumsum(junction, dtype=np.int64) - 1
     u, v = number[inverse[first]].astype(np.int32), number[inverse[last]].astype(np.int32)
     return way_of[first], first, last, u, v
+
+
+def _points(way: Any) -> list[tuple[int, float, float] | None]:
+    """Id and place of each node, None where the place is not in the file."""
+    try:
+        return [(n.ref, n.lon, n.lat) for n in way.nodes]
+    except osmium.InvalidLocationError:
+        return [(n.ref, n.lon, n.lat) if n.location.valid() else None for n in way.nodes]
 
 
 def _runs(

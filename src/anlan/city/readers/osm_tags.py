@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -58,8 +59,21 @@ class Street:
     note: str = ""
 
 
+_READ = (
+    "highway", "route", "area", *_MOTOR_KEYS, "tracktype", "foot", "motorroad", "oneway", "junction",
+    "maxspeed", "maxspeed:forward", "maxspeed:backward",
+)  # fmt: skip
+
+
 def street(tags: Mapping[str, str]) -> Street | str:
     """The street a way is, or the reason why it is left out."""
+    # A city has a few thousand combinations of these tags on its hundreds of thousands of ways.
+    return _street(tuple(tags.get(key) for key in _READ))
+
+
+@lru_cache(maxsize=65_536)
+def _street(values: tuple[str | None, ...]) -> Street | str:
+    tags = {key: value for key, value in zip(_READ, values, strict=True) if value is not None}
     kind = tags.get("highway", "")
     if tags.get("route") == "ferry":
         return "ferry"
