@@ -138,6 +138,24 @@ def test_a_full_disk_leaves_the_old_city_whole(town, tmp_path, monkeypatch, afte
     assert {p.name: p.read_bytes() for p in (tmp_path / "town").iterdir()} == before
 
 
+def test_the_operating_system_may_refuse_in_the_middle_of_a_file(town, tmp_path):
+    resource = pytest.importorskip("resource", reason="only Unix limits the size of files")
+    saved = town.save(tmp_path / "town")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "town").iterdir()}
+    more = saved.with_calls(Calls.make(id=["a"], received=[1.6e9], lon=[114.3], lat=[30.6]))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        for folder in (None, tmp_path / "other"):
+            with pytest.raises(AnlanError, match="untouched"):
+                more.save(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [p.name for p in tmp_path.iterdir()] == ["town"]
+    assert {p.name: p.read_bytes() for p in (tmp_path / "town").iterdir()} == before
+    assert len(more.save().calls) == 1
+
+
 def test_a_folder_that_is_not_a_city_is_never_replaced(town, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(AnlanError, match="not a city"):
