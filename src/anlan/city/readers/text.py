@@ -131,11 +131,11 @@ def _by_line(raw: bytes, legacy: str) -> Decoded:
     for number, line, kind in _settled(lines, kinds, main):
         try:
             text = line.decode(kind)
+            if kind != main and not line.isascii():
+                others.setdefault(kind, []).append(number)
         except UnicodeDecodeError:
-            text = line.decode(kind, "replace")
+            text = line.decode(main, "replace")
             damaged.append(number)
-        if kind != main and not line.isascii():
-            others.setdefault(kind, []).append(number)
         out.append(text)
     return Decoded(
         _clean("\n".join(out)), main, {kind: tuple(rows) for kind, rows in others.items()}, tuple(damaged)
