@@ -242,7 +242,7 @@ def test_info_reads_footers_only(town, tmp_path, monkeypatch):
         settings=town.settings.with_layer("roads", Provenance("a survey", "CC0-1.0"))
     ).save(folder)
 
-    def forbidden(path):
+    def forbidden(path, **rest):
         raise AssertionError(f"{path} was read")
 
     monkeypatch.setattr(city_module, "read_layer", forbidden)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from anlan.city import build as building
 from anlan.city.areas import assign
 from anlan.city.layers import column_range, layer_info, read_layer, write_layer
-from anlan.city.nouns import LAYERS, from_columns, to_columns
+from anlan.city.nouns import LAYERS, SHAPED, from_columns, to_columns
 from anlan.city.projection import Projection
 from anlan.city.report import BuildReport
 from anlan.city.roads import Roads
@@ -227,7 +227,9 @@ class City:
             if path is None or not path.exists():
                 self._read[name] = noun.empty()
             else:
-                self._read[name] = from_columns(name, read_layer(path), self.projection, path)
+                self._read[name] = from_columns(
+                    name, read_layer(path, geometry=name in SHAPED), self.projection, path
+                )
         return self._read[name]
 
     # -- facts --------------------------------------------------------------------------------------------

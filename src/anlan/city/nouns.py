@@ -34,6 +34,9 @@ class _NoRoads:
 LAYERS: dict[str, Any] = {"roads": _NoRoads, "areas": Areas, "sites": Sites, "lines": Lines, "calls": Calls}
 """The layers of a city folder, each a file ``NAME.parquet``."""
 
+SHAPED = ("roads", "areas", "lines")
+"""Layers whose geometry says more than their columns; the others are points at ``lon``, ``lat``."""
+
 
 def to_columns(
     layer: str, noun: Any, projection: Projection
@@ -48,7 +51,7 @@ def to_columns(
         }
         return noun.edges.columns(), linestrings(noun.start, lon, lat), notes
     columns = dict(noun.columns())
-    if layer in ("areas", "lines"):
+    if layer in SHAPED:
         return columns, columns.pop(GEOMETRY), {}
     points = np.full(len(noun), None, dtype=object)
     known = np.isfinite(noun.lon) & np.isfinite(noun.lat)
