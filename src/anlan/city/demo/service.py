@@ -39,8 +39,8 @@ MISSING = {"en_route": 0.03, "arrived": 0.02, "cleared": 0.01}
 DISPOSITIONS = (("handled", 0.76), ("filed", 0.11), ("unfounded", 0.08), ("referred", 0.05))
 BY_PHONE = "by_phone"
 
-PATROL_M = 900.0
-PATROL_FLOOR = 0.05
+PATROL_M = 700.0
+PATROL_FLOOR = 0.03
 """Officers discover things near their stations: density exp(-distance/PATROL_M) + PATROL_FLOOR."""
 
 

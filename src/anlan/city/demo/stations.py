@@ -100,7 +100,7 @@ def sites() -> Sites:
         "EQ",
         "equipment",
         "装备点（演示）",
-        "Equipment point (demo)",
+        "Equipment point",
     )
     everything = Sites.concat([stations, houses.replaced(hours=open_late), points])
     lon, lat = Projection(CRS).inverse(everything.x, everything.y)
