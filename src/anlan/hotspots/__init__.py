@@ -5,7 +5,11 @@ from anlan.hotspots.cells import Cells
 from anlan.hotspots.choose import ReportingBand, choose, reporting_band
 from anlan.hotspots.demand import demand
 from anlan.hotspots.discipline import Admitted, admit, counts
+from anlan.hotspots.fdr import adjusted, rejected
+from anlan.hotspots.gi_star import GiStar, gi_star
 from anlan.hotspots.kde import kde
+from anlan.hotspots.moran import LocalMoran, local_moran
+from anlan.hotspots.neighbours import Box, Disk, Rook, grid_weights, street_weights
 from anlan.hotspots.network_kde import StreetDensity, network_kde
 from anlan.hotspots.places import Districts, Places, Streets
 from anlan.hotspots.profiles import Profiles, hour_profiles
@@ -15,26 +19,37 @@ from anlan.hotspots.targets import Targets, patrol_shares, targets
 __all__ = [
     "Accuracy",
     "Admitted",
+    "Box",
     "Cells",
+    "Disk",
     "Districts",
+    "GiStar",
+    "LocalMoran",
     "Places",
     "Profiles",
     "ReportingBand",
+    "Rook",
     "StreetDensity",
     "Streets",
     "Surface",
     "Targets",
     "TopCells",
     "accuracy",
+    "adjusted",
     "admit",
     "choose",
     "counts",
     "demand",
+    "gi_star",
+    "grid_weights",
     "hour_profiles",
     "kde",
+    "local_moran",
     "network_kde",
     "patrol_shares",
+    "rejected",
     "reporting_band",
+    "street_weights",
     "targets",
     "top_cells",
 ]
