@@ -86,6 +86,13 @@ class RowBuilder:
         self._lower.append(np.broadcast_to(np.asarray(lower, np.float64), (rows.shape[0],)))
         self._upper.append(np.broadcast_to(np.asarray(upper, np.float64), (rows.shape[0],)))
 
+    def add_cells(
+        self, row: Any, column: Any, value: Any, rows: int, lower: ArrayLike, upper: ArrayLike
+    ) -> None:
+        """Add so many rows, given cell by cell; cells of the same place add up."""
+        block = sparse.coo_matrix((np.asarray(value, np.float64), (row, column)), (rows, self._columns))
+        self.add(block.tocsr(), lower, upper)
+
     def program(
         self,
         sense: Sense,
@@ -117,7 +124,7 @@ def optimise(
     start: Floats | None = None,
     cutoff: float | None = None,
     time_limit_s: float | None = None,
-    note: bool = True,
+    known: tuple[float, float] | None = None,
 ) -> Outcome:
     """Solve a program.
 
@@ -135,8 +142,8 @@ def optimise(
         Only points at least this good matter; branches beyond it are cut off.
     time_limit_s : float, optional
         A nearer limit than the watch's.
-    note : bool
-        Whether the objective and bound are the watch's own, so that its history takes them.
+    known : (float, float), optional
+        Objective and bound that are known already: the watch's history then takes the better of each.
     """
     h: Any = _Quiet()  # type: ignore[no-untyped-call]
     p = program
@@ -163,10 +170,13 @@ def optimise(
     def look(event: HighsCallbackEvent) -> None:
         if watch.cancelled:
             event.interrupt()
-        elif note:
-            best, bound = event.data_out.mip_primal_bound, event.data_out.mip_dual_bound
-            if abs(best) < 1e29 and abs(bound) < 1e29:
-                watch.note(best, bound)
+        elif known is not None:
+            found = (event.data_out.mip_primal_bound, event.data_out.mip_dual_bound)
+            better, worse = (max, min) if p.sense == "max" else (min, max)
+            watch.note(
+                better([known[0]] + [v for v in found[:1] if abs(v) < 1e29]),
+                worse([known[1]] + [v for v in found[1:] if abs(v) < 1e29]),
+            )
 
     def stop(event: HighsCallbackEvent) -> None:
         if watch.cancelled:
