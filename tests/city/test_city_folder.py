@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from anlan.city import City, Provenance
-from anlan.city import city as city_module
+from anlan.city import folder as disk
 from anlan.city.layers import write_layer
 from anlan.city.projection import Projection
 from anlan.city.readers.line_layer import streets_of
@@ -114,7 +114,7 @@ class FullDisk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         self.left = after
         self.write = write_layer
-        monkeypatch.setattr(city_module, "write_layer", self)
+        monkeypatch.setattr(disk, "write_layer", self)
 
     def __call__(self, path, *rest):
         if self.left == 0:
@@ -217,11 +217,13 @@ def test_a_stub_beside_a_street_is_not_where_a_call_ends_up():
 def test_copying_a_city_takes_everything_along(town, tmp_path):
     saved = town.save(tmp_path / "town")
     (tmp_path / "town" / "notes.txt").write_text("ours")
+    (tmp_path / "town" / "mappings").mkdir()
+    (tmp_path / "town" / "mappings" / "a.toml").write_text("b = 1")
     saved.with_calls(Calls.make(id=["a"], received=[1.0], lon=[HERE[0]], lat=[HERE[1]])).save(
         tmp_path / "copy"
     )
     names = sorted(p.name for p in (tmp_path / "copy").iterdir())
-    assert names == ["build.json", "calls.parquet", "city.toml", "notes.txt", "roads.parquet"]
+    assert names == ["build.json", "calls.parquet", "city.toml", "mappings", "notes.txt", "roads.parquet"]
     assert City.load(tmp_path / "copy").report == town.report
 
 
@@ -235,6 +237,28 @@ def test_travel_follows_the_one_way(town):
     assert np.isinf(town.travel().matrix([v], [u])[0, 0])
 
 
+def test_a_table_of_calls_is_a_source(tmp_path):
+    table = tmp_path / "calls.csv"
+    place = f"{HERE[0]},{HERE[1] + 0.003}"
+    table.write_text(
+        f"编号,报警时间,类别,经度,纬度\n1,2022-07-04 08:30:00,盗窃,{place}\n2,2022-07-04 09:00:00,斗殴,,\n"
+        "3,2022-07-04 10:00:00,斗殴,114.9,30.6\n",
+        encoding="gb18030",
+    )
+    roads = cross().roads(Projection("EPSG:32650"))
+    city = City.build(roads, name_zh="十字", tz="Asia/Shanghai", crs="EPSG:32650", calls=table)
+    assert city.calls.id.tolist() == ["1", "3"]
+    assert city.calls.received[0] == 1656894600.0
+    assert city.roads.edges.name[city.calls.edge[0]] == "北街"
+    assert city.report is not None
+    assert city.settings.layers["calls"].source == "calls.csv"
+    reading = city.report.readings["calls"]
+    assert (reading.rows, reading.kept) == (3, 2)
+    assert reading.counts["farther than 1000 m from every street"] == 1
+    city.save(tmp_path / "town")
+    assert (tmp_path / "town" / "dropped-calls.csv").read_text().splitlines()[1].startswith("row 3,")
+
+
 def test_info_reads_footers_only(town, tmp_path, monkeypatch):
     calls = Calls.make(id=["a", "b"], received=[100.0, 200.0], lon=[114.3] * 2, lat=[30.6] * 2)
     folder = tmp_path / "town"
@@ -245,7 +269,7 @@ def test_info_reads_footers_only(town, tmp_path, monkeypatch):
     def forbidden(path, **rest):
         raise AssertionError(f"{path} was read")
 
-    monkeypatch.setattr(city_module, "read_layer", forbidden)
+    monkeypatch.setattr(disk, "read_layer", forbidden)
     info = City.load(folder).info()
     assert info["layers"]["roads"]["rows"] == 4
     assert info["layers"]["roads"]["nodes"] == 5

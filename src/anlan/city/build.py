@@ -16,6 +16,7 @@ from anlan.city.streets import Reading, Streets
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
 from anlan.model.area import Areas
+from anlan.model.call import Calls
 from anlan.model.line import Lines
 from anlan.model.site import Sites
 
@@ -150,6 +151,28 @@ def read_streets(source: Path_ | tuple[Path_, Path_], job: Job, options: Mapping
     from anlan.city.readers.line_layer import read_lines
 
     return read_lines(Path(source), job=job, **options)
+
+
+def read_calls(parts: Parts, calls: Path_ | Calls, options: Mapping[str, Any], job: Job) -> Calls:
+    """Calls of a table, with an account of its rows; a noun is taken as it is."""
+    if isinstance(calls, Calls):
+        return calls
+    from anlan.city.readers.calls import read_calls as read_table
+
+    settings = parts.settings
+    read = read_table(
+        Path(calls), **{"tz": settings.time_zone, "city_crs": settings.crs, "job": job, **options}
+    )
+    rows = zip(read.dropped.row.tolist(), read.dropped.reason.tolist(), strict=True)
+    parts.add(
+        "calls",
+        read.calls,
+        Reading(
+            str(calls), read.summary.rows, read.summary.kept, dict(read.summary.dropped),
+            tuple((f"row {row}", str(why)) for row, why in rows),
+        ),
+    )  # fmt: skip
+    return read.calls
 
 
 def check_bounds(projection: Projection, west: float, south: float, east: float, north: float) -> None:

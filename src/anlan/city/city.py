@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -16,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from anlan.city import build as building
 from anlan.city.areas import assign
-from anlan.city.layers import column_range, layer_info, read_layer, write_layer
-from anlan.city.nouns import LAYERS, SHAPED, from_columns, to_columns
+from anlan.city.folder import check_folder, describe_file, describe_noun, read_noun, write_changed, write_new
+from anlan.city.nouns import LAYERS
 from anlan.city.projection import Projection
 from anlan.city.report import BuildReport
 from anlan.city.roads import Roads
@@ -25,7 +23,6 @@ from anlan.city.settings import Category, Provenance, Settings
 from anlan.city.snap import MAX_DISTANCE_M, Snapper, locate
 from anlan.core.columns import Floats
 from anlan.core.errors import AnlanError
-from anlan.core.files import replacing, replacing_folder
 from anlan.core.job import Job
 from anlan.model.area import Areas
 from anlan.model.call import Calls
@@ -91,13 +88,7 @@ class City:
         """
         folder = Path(folder)
         settings = Settings.load(folder)
-        if not (folder / "roads.parquet").exists():
-            raise AnlanError(
-                f"{folder}",
-                "a city needs its roads.parquet",
-                "restore the file or build the city again",
-                code="roads_missing",
-            )
+        check_folder(folder)
         return cls(settings, folder)
 
     @classmethod
@@ -112,7 +103,7 @@ class City:
         areas: Path | str | Areas | None = None,
         sites: Path | str | Sites | None = None,
         lines: Path | str | Lines | None = None,
-        calls: Calls | None = None,
+        calls: Path | str | Calls | None = None,
         state: str = "HISTORY",
         categories: Mapping[str, Category] | None = None,
         rings_s: tuple[float, ...] = (60.0, 180.0, 300.0),
@@ -137,7 +128,7 @@ class City:
             Projected coordinate system in metres; by default the UTM zone of the roads.
         areas, sites, lines : path or noun, optional
             From OpenStreetMap roads, waterways and shores come along when ``lines`` is not given.
-        calls : Calls, optional
+        calls : path or Calls, optional
             Put on the network and into areas where they are not yet.
         state : str
             HISTORY, LIVE or SAMPLED.
@@ -165,7 +156,11 @@ class City:
                 city = city.with_sites(given_sites)
                 parts.note_off_network("sites", int((city.sites.edge < 0).sum()), MAX_DISTANCE_M)
             if calls is not None:
-                city = city.with_calls(calls)
+                city = city.with_calls(
+                    building.read_calls(parts, calls, (options or {}).get("calls", {}), job)
+                )
+                parts.note_off_network("calls", int((city.calls.edge < 0).sum()), MAX_DISTANCE_M)
+        city = city.replaced(parts.settings)
         city._report = parts.report
         return city
 
@@ -222,14 +217,7 @@ class City:
         if name in self._changed:
             return self._changed[name]
         if name not in self._read:
-            path = None if self.folder is None else self.folder / f"{name}.parquet"
-            noun = LAYERS[name]
-            if path is None or not path.exists():
-                self._read[name] = noun.empty()
-            else:
-                self._read[name] = from_columns(
-                    name, read_layer(path, geometry=name in SHAPED), self.projection, path
-                )
+            self._read[name] = read_noun(self.folder, name, self.projection)
         return self._read[name]
 
     # -- facts --------------------------------------------------------------------------------------------
@@ -261,7 +249,10 @@ class City:
         s = self.settings
         layers: dict[str, Any] = {}
         for name in LAYERS:
-            about = self._about(name)
+            if name in self._changed or self.folder is None:
+                about = describe_noun(name, self._layer(name), self.projection)
+            else:
+                about = describe_file(self.folder, name)
             if about is not None:
                 origin = s.layers.get(name, Provenance())
                 layers[name] = about | {"source": origin.source, "licence": origin.licence}
@@ -276,27 +267,6 @@ class City:
             "folder": None if self.folder is None else str(self.folder),
             "layers": layers,
         }
-
-    def _about(self, name: str) -> dict[str, Any] | None:
-        if name in self._changed or self.folder is None:
-            noun = self._layer(name)
-            if not len(noun):
-                return None
-            columns, _, notes = to_columns(name, noun, self.projection)
-            span = None
-            if name == "calls" and np.isfinite(columns["received"]).any():
-                span = float(np.nanmin(columns["received"])), float(np.nanmax(columns["received"]))
-            about: dict[str, Any] = {"rows": len(noun), **notes}
-        else:
-            path = self.folder / f"{name}.parquet"
-            if not path.exists():
-                return None
-            footer = layer_info(path)
-            about = {"rows": footer.rows, "bytes": footer.bytes, "bounds": footer.bounds, **footer.notes}
-            span = column_range(path, "received") if name == "calls" else None
-        if span is not None:
-            about["first_received"], about["last_received"] = span
-        return about
 
     # -- places -------------------------------------------------------------------------------------------
 
@@ -493,48 +463,12 @@ class City:
         if target is None:
             raise TypeError("a city that was built needs a folder to be saved in")
         if self.folder is not None and target.exists() and target.samefile(self.folder):
-            with ExitStack() as stack:
-                for name, noun in self._changed.items():
-                    self._write(name, noun, stack.enter_context(replacing(target / f"{name}.parquet")))
-                toml = stack.enter_context(replacing(target / "city.toml"))
-                toml.write_text(self.settings.dumps(), encoding="utf-8")
+            write_changed(target, self.settings, self._changed, self.projection)
         else:
-            _check_target(target)
-            with replacing_folder(target) as out:
-                self._write_all(out)
+            write_new(target, self.settings, self._changed, self.projection, self._report, self.folder)
         saved = City(self.settings, target, self._report)
         saved._read = {**self._read, **self._changed}
         saved._snappers = self._snappers
+        if "network" in self.__dict__:
+            saved.__dict__["network"] = self.network
         return saved
-
-    def _write_all(self, out: Path) -> None:
-        for name in LAYERS:
-            own = None if self.folder is None else self.folder / f"{name}.parquet"
-            if name in self._changed:
-                if len(self._changed[name]):
-                    self._write(name, self._changed[name], out / f"{name}.parquet")
-            elif own is not None and own.exists():
-                shutil.copyfile(own, out / own.name)
-        if self._report is not None:
-            self._report.save(out)
-        if self.folder is not None:
-            for path in self.folder.iterdir():
-                if path.is_file() and path.suffix != ".parquet" and not (out / path.name).exists():
-                    shutil.copyfile(path, out / path.name)
-        (out / "city.toml").write_text(self.settings.dumps(), encoding="utf-8")
-
-    def _write(self, name: str, noun: Any, path: Path) -> None:
-        columns, geometry, notes = to_columns(name, noun, self.projection)
-        write_layer(path, columns, geometry, {"layer": name, **notes})
-
-
-def _check_target(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "city.toml").exists():
-        raise AnlanError(
-            f"{folder}",
-            "it holds something that is not a city, and would be replaced",
-            "choose a new or empty folder",
-            code="not_a_city",
-        )
-    if folder.exists() and not folder.is_dir():
-        raise AnlanError(f"{folder}", "it is a file", "name a folder", code="not_a_city")
