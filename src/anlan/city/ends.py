@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from anlan.core.columns import Floats
 from anlan.core.errors import AnlanError
+from anlan.kernels.routing.customise import INF
 from anlan.model.position import Positions
-
-INF = np.int32((1 << 30) - 1)
-"""Unreachable, in ticks; twice this still fits int32, so a sum of two needs no check."""
 
 Ints32 = NDArray[np.int32]
 Place = int | np.integer[Any] | NDArray[Any] | list[int] | Positions
@@ -47,7 +45,8 @@ class Ends:
     Attributes
     ----------
     node : ndarray of int32, shape (n, 2)
-        Through which junctions a journey leaves (or arrives); -1 where there is none.
+        Through which junctions a journey leaves (or arrives), along the edge's direction first; -1 where
+        there is none.
     ticks : ndarray of int32, shape (n, 2)
         Time between the place and that junction.
     edge : ndarray of int32, shape (n,)
@@ -63,6 +62,9 @@ class Ends:
 
     def __len__(self) -> int:
         return len(self.node)
+
+    def __getitem__(self, rows: slice) -> Ends:
+        return Ends(self.node[rows], self.ticks[rows], self.edge[rows], self.share[rows])
 
 
 def ends(place: Place, n_nodes: int, edges: EdgeTicks | None, *, leaving: bool, what: str) -> Ends:

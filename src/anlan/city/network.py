@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +15,18 @@ from scipy.sparse.csgraph import connected_components
 from anlan.city.ends import EdgeTicks
 from anlan.city.roads import Roads
 from anlan.city.speed import SpeedProfile
-from anlan.city.travel import Travel, to_ticks
+from anlan.city.ticks import to_ticks
+from anlan.city.travel import Travel
 from anlan.core.columns import Bools, Floats
 from anlan.core.errors import AnlanError
+from anlan.kernels.routing import hierarchy
+from anlan.kernels.routing.hierarchy import Topology
 
 KMH = 1.0 / 3.6
 """Metres per second in a km/h."""
+
+KEPT_NODES = 4_000_000
+"""Customised networks are kept for the next call as long as they have about so many nodes in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +64,44 @@ class CoreReport:
         )
 
 
-@dataclass(frozen=True, eq=False)
 class _Ground:
-    """The arcs of one way of moving (driving or walking), inside its core."""
+    """The arcs of one way of moving (driving or walking) inside its core, and their topology."""
 
-    edge: NDArray[np.int64]
-    backward: Bools
-    inside: Bools
-    core: NDArray[np.bool_]
-    report: CoreReport
+    def __init__(self, roads: Roads, forward: Bools, backward: Bools) -> None:
+        e, n = roads.edges, roads.n_nodes
+        usable = forward | backward
+        edge = np.concatenate([np.flatnonzero(forward), np.flatnonzero(backward)])
+        back = np.concatenate([np.zeros(int(forward.sum()), bool), np.ones(int(backward.sum()), bool)])
+        tail, head = np.where(back, e.v[edge], e.u[edge]), np.where(back, e.u[edge], e.v[edge])
+        touched = np.zeros(n, bool)
+        touched[tail] = touched[head] = True
+        self.core = np.zeros(n, bool)
+        if len(edge):
+            graph = sparse.csr_array((np.ones(len(edge), np.int8), (tail, head)), shape=(n, n))
+            _, label = connected_components(graph, directed=True, connection="strong")
+            self.core = label == np.bincount(label[touched]).argmax()
+        self.inside = usable & self.core[e.u] & self.core[e.v]
+        keep = self.inside[edge]
+        self.n_nodes, self.edge, self.backward = n, edge[keep], back[keep]
+        self.tail, self.head = tail[keep].astype(np.int32), head[keep].astype(np.int32)
+        km = e.length_m / 1000.0
+        self.report = CoreReport(
+            nodes=int(touched.sum()),
+            edges=int(usable.sum()),
+            length_km=float(km[usable].sum()),
+            nodes_cut=int((touched & ~self.core).sum()),
+            edges_cut=int((usable & ~self.inside).sum()),
+            length_cut_km=float(km[usable & ~self.inside].sum()),
+        )
+
+    def shape(self) -> tuple[Topology, NDArray[np.int32]]:
+        """The topology and where the arcs enter it; built at the first call."""
+        return self._shape
+
+    @cached_property
+    def _shape(self) -> tuple[Topology, NDArray[np.int32]]:
+        built = hierarchy.build(self.n_nodes, self.tail, self.head)
+        return built, hierarchy.slots(built, self.tail, self.head)
 
 
 class Network:
@@ -81,7 +117,7 @@ class Network:
     def __init__(self, roads: Roads, profile: SpeedProfile | None = None) -> None:
         self.roads = roads
         self.profile = SpeedProfile() if profile is None else profile
-        self._made: dict[tuple[object, ...], Travel] = {}
+        self._made: OrderedDict[tuple[object, ...], Travel] = OrderedDict()
 
     def travel(self, slot: int | None = None, mode: str = "lights", closed: Iterable[int] = ()) -> Travel:
         """Travel times in an hour of the week and a mode.
@@ -110,9 +146,14 @@ class Network:
                 code="edge_range",
             )
         key = (mode == "walk", factors, shut)
-        if key not in self._made:
-            self._made[key] = self._customised(mode, np.array(factors), shut)
-        return self._made[key]
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = self._customised(mode, np.array(factors), shut)
+            while len(self._made) > max(4, min(64, KEPT_NODES // max(self.roads.n_nodes, 1))):
+                self._made.popitem(last=False)
+        else:
+            self._made.move_to_end(key)
+        return found
 
     @property
     def core_report(self) -> CoreReport:
@@ -148,11 +189,11 @@ class Network:
     @cached_property
     def _drive(self) -> _Ground:
         e = self.roads.edges
-        return _ground(self.roads, e.forward, e.backward)
+        return _Ground(self.roads, e.forward, e.backward)
 
     @cached_property
     def _walk(self) -> _Ground:
-        return _ground(self.roads, self.roads.edges.foot, self.roads.edges.foot)
+        return _Ground(self.roads, self.roads.edges.foot, self.roads.edges.foot)
 
     def _edge_seconds(self, mode: str, factors: Floats) -> Floats:
         e, p = self.roads.edges, self.profile
@@ -171,38 +212,17 @@ class Network:
         edge_s = self._edge_seconds(mode, factors)
         edge_s[list(shut)] = np.inf
         time_s = edge_s[ground.edge]
-        tail = np.where(ground.backward, e.v[ground.edge], e.u[ground.edge]).astype(np.int32)
-        head = np.where(ground.backward, e.u[ground.edge], e.v[ground.edge]).astype(np.int32)
-        ticks, tick_s = to_ticks(self.roads.n_nodes, tail, head, time_s)
+        ticks, tick_s = to_ticks(self.roads.n_nodes, ground.tail, ground.head, time_s)
         both = np.full((2, len(e)), EdgeTicks.CLOSED, np.int32)
         both[ground.backward.astype(np.int64), ground.edge] = ticks
-        edges = EdgeTicks(e.u, e.v, both[0], both[1], e.length_m)
-        xy = np.stack([self.roads.node_x, self.roads.node_y], axis=1)
-        return Travel(self.roads.n_nodes, tail, head, ticks, tick_s, xy=xy, edges=edges, roads=self.roads)
-
-
-def _ground(roads: Roads, forward: Bools, backward: Bools) -> _Ground:
-    e, n = roads.edges, roads.n_nodes
-    usable = forward | backward
-    edge = np.concatenate([np.flatnonzero(forward), np.flatnonzero(backward)])
-    back = np.concatenate([np.zeros(int(forward.sum()), bool), np.ones(int(backward.sum()), bool)])
-    tail, head = np.where(back, e.v[edge], e.u[edge]), np.where(back, e.u[edge], e.v[edge])
-    touched = np.zeros(n, bool)
-    touched[tail] = touched[head] = True
-    core = np.zeros(n, bool)
-    if len(edge):
-        graph = sparse.csr_array((np.ones(len(edge), np.int8), (tail, head)), shape=(n, n))
-        _, label = connected_components(graph, directed=True, connection="strong")
-        core = label == np.bincount(label[touched]).argmax()
-    inside = usable & core[e.u] & core[e.v]
-    keep = inside[edge]
-    km = e.length_m / 1000.0
-    report = CoreReport(
-        nodes=int(touched.sum()),
-        edges=int(usable.sum()),
-        length_km=float(km[usable].sum()),
-        nodes_cut=int((touched & ~core).sum()),
-        edges_cut=int((usable & ~inside).sum()),
-        length_cut_km=float(km[usable & ~inside].sum()),
-    )
-    return _Ground(edge[keep], back[keep], inside, core, report)
+        return Travel(
+            self.roads.n_nodes,
+            ground.tail,
+            ground.head,
+            ticks,
+            tick_s,
+            edges=EdgeTicks(e.u, e.v, both[0], both[1], e.length_m),
+            arc_edge=ground.edge,
+            roads=self.roads,
+            shape=ground.shape,
+        )

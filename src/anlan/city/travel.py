@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import dijkstra
 
-from anlan.city.ends import INF, EdgeTicks, Ends, Ints32, Place, direct, ends
-from anlan.city.path import Path, no_path
+from anlan.city.ends import EdgeTicks, Ends, Ints32, Place, direct, ends
+from anlan.city.path import Path, along_edge, draw, no_path
 from anlan.city.roads import Roads
+from anlan.city.router import Router, Seconds
+from anlan.city.ticks import to_seconds, to_ticks
 from anlan.core.columns import Floats
 from anlan.core.errors import AnlanError
-
-Seconds = NDArray[np.float32]
+from anlan.kernels.routing.customise import INF
+from anlan.kernels.routing.hierarchy import Topology
 
 
 class Travel:
     """Travel times between places of one network at one time of the week in one mode.
 
-    Make one with `from_arcs`, `anlan.city.Network.travel` or `anlan.city.City.travel`. Times are held as
-    whole ticks (int32) inside, see `tick_s`, and given as float32 seconds; inf where there is no way.
+    Make one with `from_arcs`, `anlan.city.network.Network.travel` or `anlan.city.City.travel`. Times are held
+    as whole ticks (int32) inside, see `tick_s`, and given as float32 seconds; inf where there is no way.
+
+    Places are node indexes (one or an array) or snapped `anlan.model.Positions`. A position inside an edge is
+    left and entered only in the directions in which the edge may be driven, so that the way back on a one-way
+    street is the way round the block; a position at an end of an edge is that junction. A position on no edge
+    (-1), or on one outside the network's connected core, reaches nothing and is reached by nothing.
 
     Attributes
     ----------
@@ -30,6 +37,8 @@ class Travel:
     tick_s : float
         Seconds per tick: 0.1 ms, or the next power of ten in which the longest path fits int32. An arc's
         time is rounded half up to whole ticks, so a path of k arcs is off by at most k/2 ticks.
+    router : Router
+        The searches in ticks and junctions, for those who need arrays.
     """
 
     def __init__(
@@ -42,14 +51,17 @@ class Travel:
         *,
         xy: Floats | None = None,
         edges: EdgeTicks | None = None,
+        arc_edge: NDArray[np.int64] | None = None,
         roads: Roads | None = None,
+        shape: Callable[[], tuple[Topology, Ints32]] | None = None,
     ) -> None:
         self.n_nodes = n_nodes
         self.tick_s = tick_s
+        self.router = Router(n_nodes, tail, head, ticks, tick_s, shape)
         self._xy = xy
         self._edges = edges
+        self._arc_edge = arc_edge
         self._roads = roads
-        self._csr = _least_csr(n_nodes, tail, head, ticks)
 
     @classmethod
     def from_arcs(
@@ -60,7 +72,7 @@ class Travel:
         seconds: ArrayLike,
         xy: ArrayLike | None = None,
     ) -> Travel:
-        """A network given as directed arcs.
+        """A network given as directed arcs; nothing is cut.
 
         Parameters
         ----------
@@ -77,9 +89,9 @@ class Travel:
         AnlanError
             If lengths differ, a node does not exist, or a time is negative or not a number.
         """
-        tail, head = np.asarray(tail), np.asarray(head)
+        given_tail, given_head = np.asarray(tail), np.asarray(head)
         time_s = np.asarray(seconds, np.float64)
-        _check_arcs(n_nodes, tail, head, time_s)
+        _check_arcs(n_nodes, given_tail, given_head, time_s)
         xy_m = None if xy is None else np.asarray(xy, np.float64)
         if xy_m is not None and xy_m.shape != (n_nodes, 2):
             raise AnlanError(
@@ -88,16 +100,24 @@ class Travel:
                 f"give an array of shape ({n_nodes}, 2)",
                 code="xy_shape",
             )
-        tail, head = tail.astype(np.int32), head.astype(np.int32)
-        ticks, tick_s = to_ticks(n_nodes, tail, head, time_s)
-        return cls(n_nodes, tail, head, ticks, tick_s, xy=xy_m)
+        t, h = given_tail.astype(np.int32), given_head.astype(np.int32)
+        ticks, tick_s = to_ticks(n_nodes, t, h, time_s)
+        return cls(n_nodes, t, h, ticks, tick_s, xy=xy_m)
+
+    def prepare(self) -> Travel:
+        """Build and customise now what the first question would; gives itself."""
+        _ = self.router.hierarchy
+        return self
 
     def graph_csr(self) -> sparse.csr_array:
         """The arcs as a SciPy CSR matrix of float64 seconds; arcs of zero seconds are stored explicitly."""
-        g = self._csr
-        return sparse.csr_array((g.data * self.tick_s, g.indices, g.indptr), shape=g.shape)
+        r, kept = self.router, self.router.least
+        start = np.concatenate([[0], np.cumsum(np.bincount(r.tail[kept], minlength=self.n_nodes))])
+        data = to_seconds(r.ticks[kept], self.tick_s)
+        shape = (self.n_nodes, self.n_nodes)
+        return sparse.csr_array((data, r.head[kept], start.astype(np.int32)), shape=shape)
 
-    # -- many to many ---------------------------------------------------------------------------------
+    # -- many -----------------------------------------------------------------------------------------
 
     def matrix(self, origins: Place, destinations: Place) -> Seconds:
         """Seconds from each origin to each destination.
@@ -105,16 +125,17 @@ class Travel:
         Parameters
         ----------
         origins, destinations : int, array of int or Positions
-            Node indexes or snapped positions.
 
         Returns
         -------
         ndarray of float32, shape (n_origins, n_destinations)
             inf where unreachable.
         """
-        leave = self._ends(origins, leaving=True, what="origins")
-        arrive = self._ends(destinations, leaving=False, what="destinations")
-        return self._seconds(self._between(leave, arrive))
+        leave, arrive = self._from(origins, "origins"), self._to(destinations, "destinations")
+        out = self.router.matrix(leave, arrive)
+        row, column, ticks = direct(leave, arrive, self._edges)
+        np.minimum.at(out, (row, column), to_seconds(ticks, self.tick_s).astype(np.float32))
+        return out
 
     def cost(self, demand: Place, sites: Place) -> Seconds:
         """Seconds **from each site to each place of demand**, the form that `anlan.siting` takes.
@@ -123,17 +144,36 @@ class Travel:
         -------
         ndarray of float32, shape (n_demand, n_sites)
         """
-        return np.ascontiguousarray(self.matrix(sites, demand).T)
+        leave, arrive = self._from(sites, "sites"), self._to(demand, "demand")
+        out = self.router.cost(leave, arrive)
+        row, column, ticks = direct(leave, arrive, self._edges)
+        np.minimum.at(out, (column, row), to_seconds(ticks, self.tick_s).astype(np.float32))
+        return out
 
     def from_all(self, origins: Place) -> Seconds:
         """Seconds from each origin to every node, shape (n_origins, n_nodes)."""
-        leave = self._ends(origins, leaving=True, what="origins")
-        return self._seconds(self._sweep(self._csr, leave))
+        return self.router.everywhere(self._from(origins, "origins"), leaving=True)
 
     def to_all(self, destinations: Place) -> Seconds:
         """Seconds from every node to each destination, shape (n_destinations, n_nodes)."""
-        arrive = self._ends(destinations, leaving=False, what="destinations")
-        return self._seconds(self._sweep(self._reverse(), arrive))
+        return self.router.everywhere(self._to(destinations, "destinations"), leaving=False)
+
+    def pairs(self, origins: Place, destinations: Place) -> Seconds:
+        """Seconds from each origin to the destination in the same line, shape (n,)."""
+        leave, arrive = self._from(origins, "origins"), self._to(destinations, "destinations")
+        if len(leave) != len(arrive):
+            raise AnlanError(
+                f"{len(leave)} origins and {len(arrive)} destinations",
+                "pairs are taken line by line",
+                "give as many of one as of the other",
+                code="pairs",
+            )
+        ticks = self.router.pairs(leave, arrive)
+        for i in np.flatnonzero((leave.edge >= 0) & (leave.edge == arrive.edge)):
+            one = slice(i, i + 1)
+            *_, beside = direct(leave[one], arrive[one], self._edges)
+            ticks[i] = min(ticks[i], beside.min(initial=INF))
+        return self._seconds(ticks)
 
     def within(self, sites: Place, reach_s: float, demand: Place | None = None) -> sparse.csr_array:
         """Which demand each site reaches in time.
@@ -149,25 +189,32 @@ class Travel:
         Returns
         -------
         scipy.sparse.csr_array of float32, shape (n_demand, n_sites)
-            Seconds from site to demand, stored (explicit zeros too) where at most ``reach_s``.
+            Seconds **from site to demand**, stored (explicit zeros too) where at most ``reach_s``.
         """
         if not reach_s >= 0:
             raise AnlanError(
                 f"reach_s = {reach_s}", "a reach is zero seconds or more", "give seconds", code="reach"
             )
-        places: Place = np.arange(self.n_nodes) if demand is None else demand
-        leave = self._ends(sites, leaving=True, what="sites")
-        arrive = self._ends(places, leaving=False, what="demand")
-        ticks = self._between(leave, arrive).T
-        limit = min(np.floor(reach_s / self.tick_s + 0.5), INF - 1)
-        row, column = np.nonzero(ticks <= limit)
-        seconds = self._seconds(ticks[row, column])
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=ticks.shape[0]))])
-        return sparse.csr_array(
-            (seconds, column.astype(np.int32), indptr.astype(np.int32)), shape=ticks.shape
-        )
+        leave = self._from(sites, "sites")
+        arrive = None if demand is None else self._to(demand, "demand")
+        limit = int(min(np.floor(reach_s / self.tick_s + 0.5), INF - 1))
+        row, column, ticks = direct(leave, _nowhere() if arrive is None else arrive, self._edges)
+        start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(leave)))]).astype(np.int32)
+        beside = np.ascontiguousarray(np.stack([column, ticks], axis=1), np.int32)
+        found = self.router.within(leave, limit, arrive, (start, beside)).tocsr()
+        found.sort_indices()
+        return sparse.csr_array((self._seconds(found.data), found.indices, found.indptr), shape=found.shape)
 
-    # -- one to one -----------------------------------------------------------------------------------
+    def trees_to(self, destinations: Place) -> Iterator[tuple[Seconds, Ints32]]:
+        """For each destination in turn, by node: seconds to it, and the next node on the way.
+
+        The next node is -1 at the junction where the destination is entered, and where there is no way. One
+        tree is made at a time, so that memory does not grow with their number.
+        """
+        for ticks, after in self.router.trees(self._to(destinations, "destinations")):
+            yield self._seconds(ticks), after
+
+    # -- one ------------------------------------------------------------------------------------------
 
     def nearest(self, place: Place, units: Place, k: int = 1) -> tuple[NDArray[np.int64], Seconds]:
         """The k units that reach a place soonest.
@@ -181,99 +228,62 @@ class Travel:
         """
         if k < 1:
             raise AnlanError(f"k = {k}", "at least one unit is asked for", "give 1 or more", code="k_range")
-        seconds = self.matrix(units, place)
-        if seconds.shape[1] != 1:
-            raise AnlanError(
-                f"{seconds.shape[1]} places",
-                "nearest is asked for one place",
-                "call it for each",
-                code="one_place",
-            )
-        order = np.argsort(seconds[:, 0], kind="stable")[:k]
-        order = order[np.isfinite(seconds[order, 0])]
-        return order, seconds[order, 0]
+        arrive = _single(self._to(place, "place"), "nearest")
+        leave = self._from(units, "units")
+        ticks = self.router.toward(leave, arrive)
+        row, _, beside = direct(leave, arrive, self._edges)
+        np.minimum.at(ticks, row, beside)
+        if k < len(ticks):
+            # Everything up to the k-th best, so that ties are broken by row and not by partition.
+            close = np.flatnonzero(ticks <= np.partition(ticks, k - 1)[k - 1])
+        else:
+            close = np.arange(len(ticks))
+        order = close[np.argsort(ticks[close], kind="stable")][:k]
+        order = order[ticks[order] < INF]
+        return order, self._seconds(ticks[order])
 
     def path(self, a: Place, b: Place) -> Path:
         """The fastest way from a to b; `Path.reachable` is false where there is none."""
-        leave = self._ends(a, leaving=True, what="a")
-        arrive = self._ends(b, leaving=False, what="b")
-        if len(leave) != 1 or len(arrive) != 1:
-            raise AnlanError(
-                "several places", "a path joins one to one", "call it for each pair", code="one_place"
-            )
-        total = float(self._between(leave, arrive)[0, 0])
-        if total >= INF:
+        leave, arrive = _single(self._from(a, "a"), "path"), _single(self._to(b, "b"), "path")
+        nodes, left, arcs = self.router.walk(leave, arrive)
+        total = int(INF)
+        if len(nodes):
+            total = int((leave.ticks[0] + left[0])[leave.node[0] == nodes[0]].min())
+        *_, beside = direct(leave, arrive, self._edges)
+        if len(beside) and beside[0] <= total:
+            return along_edge(self._roads, leave, arrive, float(to_seconds(beside, self.tick_s)[0]))
+        if not len(nodes):
             return no_path()
-        back = self._sweep(self._reverse(), arrive)[0]
-        seeds = [
-            (int(t + back[n]), int(n), int(t))
-            for n, t in zip(leave.node[0], leave.ticks[0], strict=True)
-            if n >= 0
-        ]
-        best = min(seeds, default=(int(INF), -1, 0))
-        if best[0] > total:  # along the one edge
-            xs = np.empty(0)
-            return Path(total * self.tick_s, np.empty(0, np.int32), xs, xs, xs, xs)
-        g, node, at = self._csr, best[1], best[2]
-        nodes, ticks, seen = [node], [at], {node}
-        ends_at = {int(n): int(t) for n, t in zip(arrive.node[0], arrive.ticks[0], strict=True) if n >= 0}
-        while not (node in ends_at and back[node] == ends_at[node]):
-            span = slice(g.indptr[node], g.indptr[node + 1])
-            tight = [
-                (int(h), int(w))
-                for h, w in zip(g.indices[span], g.data[span], strict=True)
-                if int(h) not in seen and w + back[h] == back[node]
-            ]
-            node, w = max(tight, key=lambda arc: arc[1])
-            at += w
-            seen.add(node)
-            nodes.append(node)
-            ticks.append(at)
-        node_s = np.array(ticks) * self.tick_s
-        path_nodes = np.array(nodes, np.int32)
-        x, y = (np.empty(0), np.empty(0)) if self._xy is None else self._xy[path_nodes].T
-        return Path(total * self.tick_s, path_nodes, node_s, x, y, node_s if len(x) else np.empty(0))
+        at_s = to_seconds(total - left, self.tick_s)
+        travel_s = float(to_seconds(np.array(total), self.tick_s))
+        edges = arcs if self._arc_edge is None else self._arc_edge[arcs]
+        return draw(nodes.astype(np.int32), edges, at_s, travel_s, leave, arrive, self._roads, self._xy)
 
     # -- inside ---------------------------------------------------------------------------------------
+
+    def _from(self, place: Place, what: str) -> Ends:
+        return ends(place, self.n_nodes, self._edges, leaving=True, what=what)
+
+    def _to(self, place: Place, what: str) -> Ends:
+        return ends(place, self.n_nodes, self._edges, leaving=False, what=what)
 
     def _ends(self, place: Place, *, leaving: bool, what: str) -> Ends:
         return ends(place, self.n_nodes, self._edges, leaving=leaving, what=what)
 
     def _seconds(self, ticks: NDArray[Any]) -> Seconds:
-        out = (ticks * self.tick_s).astype(np.float32)
-        out[ticks >= INF] = np.inf
-        return out
-
-    def _reverse(self) -> sparse.csr_array:
-        return self._csr.T.tocsr()
-
-    def _sweep(self, graph: sparse.csr_array, seeds: Ends) -> Ints32:
-        out = np.full((len(seeds), self.n_nodes), INF, np.int32)
-        for row in range(len(seeds)):
-            for node, ticks in zip(seeds.node[row], seeds.ticks[row], strict=True):
-                if node >= 0:
-                    far = dijkstra(graph, indices=int(node)) + ticks
-                    out[row] = np.minimum(out[row], np.where(far >= INF, INF, far).astype(np.int32))
-        return out
-
-    def _between(self, leave: Ends, arrive: Ends) -> Ints32:
-        far = self._sweep(self._csr, leave)
-        out = np.full((len(leave), len(arrive)), INF, np.int32)
-        for side in range(2):
-            node, ticks = arrive.node[:, side], arrive.ticks[:, side]
-            out = np.where(node >= 0, np.minimum(out, far[:, node] + ticks), out)
-        row, column, ticks = direct(leave, arrive, self._edges)
-        np.minimum.at(out, (row, column), ticks)
-        return out
+        return to_seconds(ticks, self.tick_s).astype(np.float32)
 
 
-def to_ticks(n_nodes: int, tail: Ints32, head: Ints32, time_s: Floats) -> tuple[Ints32, float]:
-    """Arc seconds as whole ticks, and the length of a tick."""
-    tick_s = 1e-3
-    ticks = np.full(len(time_s), INF, np.int32)
-    finite = np.isfinite(time_s)
-    ticks[finite] = np.floor(time_s[finite] / tick_s + 0.5)
-    return ticks, tick_s
+def _single(side: Ends, question: str) -> Ends:
+    if len(side) != 1:
+        raise AnlanError(
+            f"{len(side)} places", f"{question} is asked for one place", "call it for each", code="one_place"
+        )
+    return side
+
+
+def _nowhere() -> Ends:
+    return Ends(np.empty((0, 2), np.int32), np.empty((0, 2), np.int32), np.empty(0, np.int32), np.empty(0))
 
 
 def _check_arcs(n_nodes: int, tail: NDArray[Any], head: NDArray[Any], time_s: Floats) -> None:
@@ -307,15 +317,3 @@ def _check_arcs(n_nodes: int, tail: NDArray[Any], head: NDArray[Any], time_s: Fl
             "correct it, or leave the arc out",
             code="arc_seconds",
         )
-
-
-def _least_csr(n_nodes: int, tail: Ints32, head: Ints32, ticks: Ints32) -> sparse.csr_array:
-    """CSR of the fastest arc between each ordered pair; explicit zeros kept."""
-    order = np.lexsort((ticks, head, tail))
-    order = order[ticks[order] < INF]
-    t, h, w = tail[order], head[order], ticks[order]
-    first = np.ones(len(t), bool)
-    first[1:] = (t[1:] != t[:-1]) | (h[1:] != h[:-1])
-    t, h, w = t[first], h[first], w[first]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(t, minlength=n_nodes))]).astype(np.int64)
-    return sparse.csr_array((w, h, indptr), shape=(n_nodes, n_nodes))
