@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
 from anlan.core.seed import stream
-from anlan.kernels.siting.mclp import mclp_lagrange, mclp_search
+from anlan.kernels.siting.mclp import mclp_bound, mclp_search
 from anlan.siting.answer import (
     Apart,
     Explanation,
@@ -252,8 +252,9 @@ def search(
     )
     u = c.weight / np.maximum(1, np.diff(c.rs))
     mu, way, way_mu = np.zeros(len(side)), np.zeros(c.n_row), np.zeros(len(side))
-    state = np.array([1.0, 0.0, np.inf])
-    best_u, best_s = u.copy(), np.zeros(c.n_column)
+    control = np.array([1.0, 0.0, np.inf])
+    best_u, best_mu, mean = u.copy(), mu.copy(), np.zeros(c.n_column)
+    state = np.full(c.n_column, -1, np.int8)
     bound = everything
     trial = best.copy()
     with ThreadPoolExecutor(2) as pool:
@@ -261,19 +262,19 @@ def search(
             if watch.over:
                 break
             bounding = pool.submit(
-                mclp_lagrange, c.rs, c.rc, c.n_column, c.weight, p, side.rows, side.limit, value, 40,
-                u, mu, way, way_mu, state, best_u, best_s,
+                mclp_bound, c.rs, c.rc, c.weight, state.copy(), p, side.rows, side.limit, value, 0.0, 40,
+                u, mu, way, way_mu, control, best_u, best_mu, mean,
             )  # fmt: skip
             found, _, at = mclp_search(
                 c.rs, c.rc, c.cs, c.cr, c.weight, p, side.rows, side.limit, at, trial, 25, 5e-4, random
             )
-            bound = min(bound, bounding.result())
+            bound = min(bound, bounding.result()[0])
             if whole:
                 bound = float(np.floor(bound + 1e-6))
             if found > value * (1 + 1e-12):
                 value, best = found, trial.copy()
             watch.note(value + c.constant, bound + c.constant)
-            if bound - value <= max(problem.gap, 1e-9) * (value + c.constant) or state[0] < 1e-4:
+            if bound - value <= max(problem.gap, 1e-9) * (value + c.constant) or control[0] < 1e-4:
                 break
     return best[best >= 0], bound + c.constant
 

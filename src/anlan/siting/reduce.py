@@ -21,6 +21,7 @@ from anlan.kernels.siting.cover import (
     two_nearest,
 )
 from anlan.siting.answer import Floats, Ints
+from anlan.siting.problem import BLOCK
 
 Start = NDArray[np.int64]
 Column = NDArray[np.int32]
@@ -74,19 +75,39 @@ def in_reach(cost: Any, reach: float, allowed: NDArray[np.bool_]) -> tuple[Start
             float(reach),
             allowed,
         )
-    if cost.size < 1 << 22:
-        return rows_in_reach(cost, float(reach), allowed)
-    edges = np.linspace(0, len(cost), 4 * THREADS + 1).astype(int)
+    edges = np.linspace(0, len(cost), (4 * THREADS if cost.size > BLOCK else 1) + 1).astype(int)
     with ThreadPoolExecutor(THREADS) as pool:
         parts = list(
-            pool.map(lambda k: rows_in_reach(cost[edges[k] : edges[k + 1]], float(reach), allowed),
-                     range(len(edges) - 1))
-        )  # fmt: skip
+            pool.map(
+                lambda k: _dense_rows(cost[edges[k] : edges[k + 1]], float(reach), allowed),
+                range(len(edges) - 1),
+            )
+        )
     shift = np.cumsum([0] + [len(c) for _, c in parts])
-    start = np.concatenate(
-        [np.zeros(1, np.int64)] + [s[1:] + o for (s, _), o in zip(parts, shift, strict=False)]
-    )
-    return start, np.concatenate([c for _, c in parts])
+    starts = [s[1:] + o for (s, _), o in zip(parts, shift, strict=False)]
+    return np.concatenate([np.zeros(1, np.int64), *starts]), np.concatenate([c for _, c in parts])
+
+
+def _dense_rows(cost: Any, reach: float, allowed: NDArray[np.bool_]) -> tuple[Start, Column]:
+    n, m = cost.shape
+    start = np.zeros(n + 1, np.int64)
+    buffer = np.empty(max(8 * m, min(n * m, 1 << 22)), np.int32)
+    parts, row, done = [], 0, 0
+    while row < n:
+        first = row
+        row = rows_in_reach(cost, reach, allowed, first, start, buffer)
+        filled = int(start[row])
+        parts.append(buffer[:filled].copy())
+        start[first : row + 1] += done
+        done += filled
+    return start, np.concatenate([*parts, np.empty(0, np.int32)])
+
+
+def merge(start: Start, column: Column, key: NDArray[np.uint64]) -> tuple[Column, Column]:
+    """The group of each row (-1 where it is empty) among equal rows, and each group's first row."""
+    group = np.empty(len(start) - 1, np.int32)
+    first = np.empty(len(start) - 1, np.int32)
+    return group, first[: merge_rows(start, column, key, group, first)]
 
 
 def merged(
@@ -104,7 +125,7 @@ def merged(
     rows = 0
     shift = 0
     for start, column, weight in layers:
-        group, first = merge_rows(start, column, key)
+        group, first = merge(start, column, key)
         has = group >= 0
         s, c = take_rows(start, column, first)
         starts.append(s[1:] + shift)
@@ -116,7 +137,7 @@ def merged(
     start, column = np.concatenate(starts), np.concatenate(columns)
     weight, group = np.concatenate(weights), np.concatenate(groups)
     if len(layers) > 1:
-        again, first = merge_rows(start, column, key)
+        again, first = merge(start, column, key)
         start, column = take_rows(start, column, first)
         weight = np.bincount(again, weights=weight, minlength=len(first))
         group = np.where(group >= 0, again[group], -1).astype(np.int32)

@@ -14,24 +14,29 @@ B8 = NDArray[np.bool_]
 
 
 @njit(cache=True, nogil=True)
-def rows_in_reach(cost: NDArray[np.floating], reach: float, allowed: B8) -> tuple[I64, I32]:
-    """The allowed columns with ``cost <= reach`` of each row of a dense matrix: start (n + 1,), column."""
+def rows_in_reach(
+    cost: NDArray[np.floating], reach: float, allowed: B8, first: int, start: I64, column: I32
+) -> int:
+    """The allowed columns with ``cost <= reach`` of the rows of a dense matrix, from row ``first`` on.
+
+    Fills ``start`` (n + 1,) and ``column`` and stops before a row that might not fit.
+
+    Returns
+    -------
+    The row to go on from, n when all are done.
+    """
     n, m = cost.shape
-    start = np.zeros(n + 1, np.int64)
-    room = max(16, n * 4)
-    column = np.empty(room, np.int32)
-    k = 0
-    for i in range(n):
+    room = len(column)
+    k = np.int64(0)
+    start[first] = 0
+    for i in range(first, n):
         if k + m > room:
-            room = max(2 * room, k + m)
-            wider = np.empty(room, np.int32)
-            wider[:k] = column[:k]
-            column = wider
+            return i
         for j in range(m):
             column[k] = j
             k += (cost[i, j] <= reach) & allowed[j]
         start[i + 1] = k
-    return start, column[:k].copy()
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -41,13 +46,13 @@ def sparse_in_reach(
     """As `rows_in_reach`, for a compressed sparse row matrix whose absent cells are out of reach."""
     n = len(indptr) - 1
     start = np.zeros(n + 1, np.int64)
-    k = 0
+    k = np.int64(0)
     for i in range(n):
         for a in range(indptr[i], indptr[i + 1]):
             k += (data[a] <= reach) & allowed[indices[a]]
         start[i + 1] = k
     column = np.empty(k, np.int32)
-    k = 0
+    k = np.int64(0)
     for a in range(len(indices)):
         if data[a] <= reach and allowed[indices[a]]:
             column[k] = indices[a]
@@ -56,16 +61,18 @@ def sparse_in_reach(
 
 
 @njit(cache=True, nogil=True)
-def merge_rows(start: I64, column: I32, key: U64) -> tuple[I32, I32]:
+def merge_rows(start: I64, column: I32, key: U64, group: I32, first: I32) -> int:
     """Group rows with the same set of columns.
 
     ``key`` (2, m) holds random 64-bit words: a set's name is the pair of sums of its words (mod 2**64),
     so two different sets share a name with probability 2**-128 per pair of rows.
 
+    Fills ``group`` (n,), the group of each row, numbered by first appearance, -1 for empty rows, and
+    ``first`` (n,), the first row of each group.
+
     Returns
     -------
-    group : (n,) the group of each row, numbered by first appearance; -1 for empty rows
-    first : (n_group,) the first row of each group
+    The number of groups.
     """
     n = len(start) - 1
     size = 16
@@ -74,10 +81,9 @@ def merge_rows(start: I64, column: I32, key: U64) -> tuple[I32, I32]:
     mask = size - 1
     table = np.full(size, -1, np.int32)
     name = np.empty((n, 2), np.uint64)
-    group = np.full(n, -1, np.int32)
-    first = np.empty(n, np.int32)
     k = 0
     for i in range(n):
+        group[i] = -1
         if start[i] == start[i + 1]:
             continue
         h0 = np.uint64(0)
@@ -100,7 +106,7 @@ def merge_rows(start: I64, column: I32, key: U64) -> tuple[I32, I32]:
                 group[i] = g
                 break
             at = (at + 1) & mask
-    return group, first[:k].copy()
+    return k
 
 
 @njit(cache=True, nogil=True)
@@ -126,7 +132,9 @@ def transpose(start: I64, column: I32, m: int) -> tuple[I64, I32]:
         out[column[a] + 1] += 1
     for j in range(m):
         out[j + 1] += out[j]
-    at = out[:-1].copy()
+    at = np.empty(m, np.int64)
+    for j in range(m):
+        at[j] = out[j]
     row = np.empty(len(column), np.int32)
     for i in range(len(start) - 1):
         for a in range(start[i], start[i + 1]):

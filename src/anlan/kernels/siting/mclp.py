@@ -10,6 +10,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.siting.select import draw, mark_largest
+
+I8 = NDArray[np.int8]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
@@ -17,55 +20,31 @@ U64 = NDArray[np.uint64]
 
 
 @njit(cache=True, nogil=True)
-def _random(state: U64, n: int) -> int:
-    """The next random integer below n (xorshift64*)."""
-    x = state[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    state[0] = x
-    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33)) % n
+def _turn(j, k, sign, rs, rc, cs, cr, w, times, owners, gain, loss, extra):  # type: ignore[no-untyped-def]
+    """Open (sign 1) or close (-1) column j in slot k. ``owners[i]`` is the sum of the slots covering row i.
 
-
-@njit(cache=True, nogil=True)
-def _open(j, k, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra):  # type: ignore[no-untyped-def]
-    """Put column j into slot k. ``owners[i]`` is the sum of the slots that cover row i."""
-    slot[j] = k
+    ``gain[c]``: weight that c would newly cover; ``loss[k]``: weight that only slot k covers;
+    ``extra[c, k]``: weight that only slot k covers and c would cover too.
+    """
     for a in range(cs[j], cs[j + 1]):
         i = cr[a]
-        if times[i] == 0:
-            loss[k] += w[i]
+        before = times[i]
+        after = before + sign
+        few = min(before, after)
+        if few < 2:
+            v = w[i] * sign
+            if few == 0:  # nobody else: the weight moves between everybody's gain and slot k's loss
+                o = k
+                for b in range(rs[i], rs[i + 1]):
+                    gain[rc[b]] -= v
+            else:  # one other: the weight moves into or out of that slot's loss
+                o = owners[i] if sign > 0 else owners[i] - k
+                v = -v
+            loss[o] += v
             for b in range(rs[i], rs[i + 1]):
-                gain[rc[b]] -= w[i]
-                extra[rc[b], k] += w[i]
-        elif times[i] == 1:
-            o = owners[i]
-            loss[o] -= w[i]
-            for b in range(rs[i], rs[i + 1]):
-                extra[rc[b], o] -= w[i]
-        times[i] += 1
-        owners[i] += k
-
-
-@njit(cache=True, nogil=True)
-def _close(j, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra):  # type: ignore[no-untyped-def]
-    """Take column j out of its slot."""
-    k = slot[j]
-    slot[j] = -1
-    for a in range(cs[j], cs[j + 1]):
-        i = cr[a]
-        times[i] -= 1
-        owners[i] -= k
-        if times[i] == 0:
-            loss[k] -= w[i]
-            for b in range(rs[i], rs[i + 1]):
-                gain[rc[b]] += w[i]
-                extra[rc[b], k] -= w[i]
-        elif times[i] == 1:
-            o = owners[i]
-            loss[o] += w[i]
-            for b in range(rs[i], rs[i + 1]):
-                extra[rc[b], o] += w[i]
+                extra[rc[b], o] += v
+        times[i] = after
+        owners[i] += sign * k
 
 
 @njit(cache=True, nogil=True)
@@ -113,7 +92,7 @@ def mclp_search(
     Returns
     -------
     value : the covered weight of ``best``
-    last : the kick at which it was found
+    last : the number of kicks left when it was found
     current : the columns to go on from in a next call
     """
     n = len(rs) - 1
@@ -125,225 +104,330 @@ def mclp_search(
     extra = np.zeros((m, p))
     slot = np.full(m, -1, np.int64)
     taken = np.full(p, -1, np.int64)
+    kept = np.full(p, -1, np.int64)
+    moves = np.empty((2 * p + 4, 2), np.int64)  # (column, slot to open it in; -1 closes it)
     used = np.zeros(len(limit))
+    wanted = np.zeros(m, np.bool_)
     value = 0.0
     top = -1.0
+    kept_value = -1.0
     last = 0
+    kick = 0
     for j in range(m):
         for a in range(cs[j], cs[j + 1]):
             gain[j] += w[cr[a]]
-    q = 0
+    n_moves = 0
     for j in start:
-        if q < p and slot[j] < 0 and _fits(side, limit, used, j, -1):
-            value += gain[j]
-            _open(j, q, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-            used += side[:, j]
-            taken[q] = j
-            q += 1
-    kept = np.full(p, -1, np.int64)
-    kept_value = -1.0
-    wanted = np.zeros(m, np.bool_)
-    for it in range(iterations + 1):
-        if it > 0:
-            for _ in range(2 + _random(random, 3)):
-                if q == 0:
-                    break
-                k = _random(random, q)
-                r = taken[k]
-                j = np.int64(-1)
-                if cs[r + 1] > cs[r] and _random(random, 5) > 0:
-                    for _ in range(20):
-                        i = cr[cs[r] + _random(random, cs[r + 1] - cs[r])]
-                        c = np.int64(rc[rs[i] + _random(random, rs[i + 1] - rs[i])])
-                        if slot[c] < 0:
-                            j = c
-                            break
-                if j < 0:
-                    j = np.int64(_random(random, m))
-                if slot[j] >= 0 or not _fits(side, limit, used, j, r):
-                    continue
+        if j >= 0 and n_moves < p and not wanted[j] and _fits(side, limit, used, j, -1):
+            wanted[j] = True
+            for c in range(len(limit)):
+                used[c] += side[c, j]
+            moves[n_moves, 0] = j
+            moves[n_moves, 1] = n_moves
+            n_moves += 1
+    used[:] = 0.0
+    kicking = False
+    while True:
+        for x in range(n_moves):
+            j = moves[x, 0]
+            k = moves[x, 1]
+            if k < 0:
+                k = slot[j]
                 value -= loss[k]
-                _close(r, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
+                slot[j] = -1
+                taken[k] = -1
+                _turn(j, k, -1, rs, rc, cs, cr, w, times, owners, gain, loss, extra)
+                for c in range(len(limit)):
+                    used[c] -= side[c, j]
+            else:
                 value += gain[j]
-                _open(j, k, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-                used += side[:, j] - side[:, r]
+                slot[j] = k
                 taken[k] = j
-        while True:
-            while q < p:  # complete
-                b = -1
-                for j in range(m):
-                    if slot[j] < 0 and (b < 0 or gain[j] > gain[b]) and _fits(side, limit, used, j, -1):
-                        b = j
-                if b < 0:
-                    break
-                value += gain[b]
-                _open(b, q, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-                used += side[:, b]
-                taken[q] = b
-                q += 1
-            gold = 1e-9 * (1.0 + value)
-            bj = -1
-            bk = -1
+                _turn(j, k, 1, rs, rc, cs, cr, w, times, owners, gain, loss, extra)
+                for c in range(len(limit)):
+                    used[c] += side[c, j]
+        n_moves = 0
+        if kicking:
+            kicking = kick > 0
+            kick -= 1
+            k = draw(random, p)
+            r = taken[k]
+            if kicking and r >= 0:
+                j = np.int64(-1)
+                if cs[r + 1] > cs[r] and draw(random, 5) > 0:
+                    for _ in range(20):
+                        i = cr[cs[r] + draw(random, cs[r + 1] - cs[r])]
+                        j = np.int64(rc[rs[i] + draw(random, rs[i + 1] - rs[i])])
+                        if slot[j] < 0:
+                            break
+                else:
+                    j = np.int64(draw(random, m))
+                if slot[j] < 0 and _fits(side, limit, used, j, r):
+                    moves[0, 0] = r
+                    moves[0, 1] = -1
+                    moves[1, 0] = j
+                    moves[1, 1] = k
+                    n_moves = 2
+            if kicking:
+                continue
+        free = -1
+        for k in range(p):
+            if taken[k] < 0:
+                free = k
+        b = -1
+        if free >= 0:  # complete
             for j in range(m):
-                if slot[j] >= 0:
-                    continue
-                g = gain[j]
-                for k in range(q):
-                    d = g + extra[j, k] - loss[k]
-                    if d > gold and (len(limit) == 0 or _fits(side, limit, used, j, taken[k])):
+                if slot[j] < 0 and (b < 0 or gain[j] > gain[b]) and _fits(side, limit, used, j, -1):
+                    b = j
+        if b >= 0:
+            moves[0, 0] = b
+            moves[0, 1] = free
+            n_moves = 1
+            continue
+        gold = 1e-9 * (1.0 + value)
+        bk = -1
+        for j in range(m):  # the best interchange
+            if slot[j] >= 0:
+                continue
+            g = gain[j]
+            for k in range(p):
+                d = g + extra[j, k] - loss[k]
+                if d > gold and taken[k] >= 0:
+                    if len(limit) == 0 or _fits(side, limit, used, j, taken[k]):
                         gold = d
-                        bj = j
+                        b = j
                         bk = k
-            if bj < 0:
-                break
-            r = taken[bk]
-            _close(r, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-            _open(bj, bk, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-            used += side[:, bj] - side[:, r]
-            taken[bk] = bj
-            value += gold
-        if value > top + 1e-9 * (1.0 + top):
+        if b >= 0:
+            moves[0, 0] = taken[bk]
+            moves[0, 1] = -1
+            moves[1, 0] = b
+            moves[1, 1] = bk
+            n_moves = 2
+            continue
+        if value > top + 1e-9 * (1.0 + top):  # a local optimum
             top = value
-            last = it
-            best[:] = -1
-            best[:q] = taken[:q]
-        if value >= kept_value - accept * kept_value * _random(random, 1000) / 1000.0:
+            last = iterations
+            for k in range(p):
+                best[k] = taken[k]
+        if iterations > 0:
+            iterations -= 1
+            kicking = True
+            kick = 2 + draw(random, 3)
+        if not kicking or value >= kept_value - accept * kept_value * draw(random, 1000) / 1000.0:
             kept_value = value
-            kept[:] = taken
-        else:  # go back to where the kick began
-            wanted[:] = False
             for k in range(p):
-                if kept[k] >= 0:
-                    wanted[kept[k]] = True
-            for k in range(q):
-                r = taken[k]
-                if not wanted[r]:
-                    value -= loss[k]
-                    _close(r, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-                    used -= side[:, r]
-                    taken[k] = -1
-            free = 0
-            for k in range(p):
-                j = kept[k]
-                if j >= 0 and slot[j] < 0:
-                    while free < p and taken[free] >= 0:
-                        free += 1
-                    value += gain[j]
-                    _open(j, free, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-                    used += side[:, j]
-                    taken[free] = j
-            q = 0  # close the holes, if the kept answer used fewer columns
-            for k in range(p):
-                if taken[k] >= 0:
-                    if k != q:
-                        r = taken[k]
-                        value -= loss[k]
-                        _close(r, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-                        value += gain[r]
-                        _open(r, q, rs, rc, cs, cr, w, slot, times, owners, gain, loss, extra)
-                        taken[q] = r
-                        taken[k] = -1
-                    q += 1
+                kept[k] = taken[k]
+            if kicking:
+                continue
+            break
+        wanted[:] = False  # go back to where the kick began
+        for k in range(p):
+            if kept[k] >= 0:
+                wanted[kept[k]] = True
+        for k in range(p):
+            if taken[k] >= 0 and not wanted[taken[k]]:
+                moves[n_moves, 0] = taken[k]
+                moves[n_moves, 1] = -1
+                n_moves += 1
+        free = 0
+        for k in range(p):
+            j = kept[k]
+            if j >= 0 and slot[j] < 0:
+                while taken[free] >= 0 and wanted[taken[free]]:
+                    free += 1
+                moves[n_moves, 0] = j
+                moves[n_moves, 1] = free
+                n_moves += 1
+                free += 1
     return top, last, kept
 
 
 @njit(cache=True, nogil=True)
-def mclp_lagrange(
+def mclp_bound(
     rs: I64,
     rc: I32,
-    m: int,
     w: F64,
+    state: I8,
     p: int,
     side: F64,
     limit: F64,
     lower: float,
+    need: float,
     iterations: int,
     u: F64,
     mu: F64,
     way: F64,
     way_mu: F64,
-    state: F64,
+    control: F64,
     best_u: F64,
-    best_s: F64,
-) -> float:
-    """Deflected subgradient on the covering rows ``z_i <= sum of y`` and the side rows.
+    best_mu: F64,
+    mean: F64,
+) -> tuple[float, I64]:
+    """Lagrangian bound of maximal covering with some columns decided, and what it decides further.
 
-    ``L(u, mu) = sum(w - u) + mu·limit + the p largest positive of s_j = sum of u in reach - mu·side_j``,
-    an upper bound for every u in [0, w], mu >= 0 (Galvão & ReVelle 1996); direction averaged as in
-    Camerini, Fratta & Maffioli (1975).
+    Relaxing ``z_i <= sum of y`` with ``u`` in [0, w] and the side rows with ``mu >= 0`` leaves
+    ``sum(w - u) + mu·limit + the p largest positive of s_j = sum of u in reach - mu·side_j`` (Galvão &
+    ReVelle 1996), an upper bound. Subgradient whose direction is averaged (Camerini, Fratta & Maffioli
+    1975); the same average of the relaxed answers approximates the LP answer (Barahona & Anbil 2000).
+    Columns whose opening or closing would push the bound below ``need`` are decided (changes ``state``).
 
     Parameters
     ----------
-    lower : the best known covered weight
-    u, mu, way, way_mu : multipliers and directions, changed
-    state : (3,) step factor, iterations without progress, best bound (infinite at first), changed
-    best_u, best_s : multipliers and column scores of the best bound, changed
+    rs, rc : rows to columns
+    w : (n,)
+    state : (m,) -1 free, 0 closed, 1 open
+    p : at most this many columns
+    side, limit : (c, m), (c,)
+    lower : value of the best known answer, for the step length
+    need : only answers of at least this value are of interest
+    u, mu, way, way_mu : (n,), (c,) multipliers and directions, changed
+    control : (3,) step factor, iterations without progress, best bound (infinite at first), changed
+    best_u, best_mu : multipliers of the best bound, changed
+    mean : (m,) averaged relaxed answer, changed
 
     Returns
     -------
-    The best bound so far.
+    bound : the best so far
+    chosen : columns of the relaxed answer at the best bound
     """
     n = len(rs) - 1
-    s = np.zeros(m)
-    y = np.zeros(m, np.bool_)
+    m = len(state)
+    col = np.empty(m, np.int32)
+    at = np.full(m, -1, np.int32)
+    f = 0
+    q = p
+    fixed_part = 0.0
+    room = np.zeros(len(limit))
+    for c in range(len(limit)):
+        room[c] = limit[c]
+    for j in range(m):
+        if state[j] < 0:
+            col[f] = j
+            at[j] = f
+            f += 1
+        elif state[j] == 1:
+            q -= 1
+            for c in range(len(limit)):
+                room[c] -= side[c, j]
+    q = min(q, f)
+    start = np.empty(n + 1, np.int64)
+    link = np.empty(rs[n], np.int32)
+    row = np.empty(n, np.int32)
+    start[0] = 0
+    r = 0
+    k = np.int64(0)
+    for i in range(n):
+        covered = False
+        b = k
+        for a in range(rs[i], rs[i + 1]):
+            j = rc[a]
+            if at[j] >= 0:
+                link[b] = at[j]
+                b += 1
+            elif state[j] == 1:
+                covered = True
+                break
+        if covered:
+            fixed_part += w[i]
+        elif b > k:
+            k = b
+            row[r] = i
+            r += 1
+            start[r] = k
+    s = np.zeros(f)
+    scratch = np.zeros(f)
+    best_s = np.zeros(f)
+    y = np.zeros(f, np.bool_)
+    best_y = np.zeros(f, np.bool_)
+    mine = np.inf
     for _ in range(iterations):
         s[:] = 0.0
-        total = 0.0
-        for i in range(n):
+        total = fixed_part
+        for x in range(r):
+            i = row[x]
             ui = u[i]
             total += w[i] - ui
-            for a in range(rs[i], rs[i + 1]):
-                s[rc[a]] += ui
+            for a in range(start[x], start[x + 1]):
+                s[link[a]] += ui
         for c in range(len(limit)):
-            total += mu[c] * limit[c]
-            for j in range(m):
-                s[j] -= mu[c] * side[c, j]
-        order = np.argsort(-s)
-        y[:] = False
-        for k in range(min(p, m)):
-            if s[order[k]] <= 0.0:
-                break
-            total += s[order[k]]
-            y[order[k]] = True
-        if total < state[2] - 1e-6 * abs(state[2]) or state[2] == np.inf:
-            state[1] = 0.0
+            total += mu[c] * room[c]
+            for j in range(f):
+                s[j] -= mu[c] * side[c, col[j]]
+        total += mark_largest(s, q, y, scratch)
+        if total < control[2] - 1e-6 * abs(control[2]) or control[2] == np.inf:
+            control[1] = 0.0
         else:
-            state[1] += 1.0
-            if state[1] >= 12.0:
-                state[0] *= 0.7
-                state[1] = 0.0
-        if total < state[2]:
-            state[2] = total
-            best_u[:] = u
-            best_s[:] = s
-        if state[0] < 1e-4:
+            control[1] += 1.0
+            if control[1] >= 12.0:
+                control[0] *= 0.7
+                control[1] = 0.0
+        if total < control[2]:
+            control[2] = total
+            for i in range(n):
+                best_u[i] = u[i]
+            for c in range(len(limit)):
+                best_mu[c] = mu[c]
+        if total < mine:
+            mine = total
+            for j in range(f):
+                best_s[j] = s[j]
+                best_y[j] = y[j]
+        if control[2] < need or control[0] < 1e-4:
             break
         norm = 0.0
-        for i in range(n):
-            k = 0
-            for a in range(rs[i], rs[i + 1]):
-                if y[rc[a]]:
-                    k += 1
-            g = float(k)
-            if u[i] < w[i] or k > 0:
+        for x in range(r):
+            i = row[x]
+            hits = 0
+            for a in range(start[x], start[x + 1]):
+                hits += y[link[a]]
+            g = float(hits)
+            if u[i] < w[i] or hits > 0:
                 g -= 1.0
             g = 0.9 * way[i] + 0.1 * g
             way[i] = g
             norm += g * g
         for c in range(len(limit)):
-            g = limit[c]
-            for j in range(m):
+            g = room[c]
+            for j in range(f):
                 if y[j]:
-                    g -= side[c, j]
+                    g -= side[c, col[j]]
             g = 0.9 * way_mu[c] + 0.1 * g
             way_mu[c] = g
             norm += g * g
+        for j in range(f):
+            mean[col[j]] = 0.9 * mean[col[j]] + (0.1 if y[j] else 0.0)
         if norm <= 1e-12:
             break
-        step = state[0] * max(total - lower, 1e-6 * abs(total)) / norm
-        for i in range(n):
+        step = control[0] * max(total - lower, 1e-6 * abs(total)) / norm
+        for x in range(r):
+            i = row[x]
             v = u[i] - step * way[i]
             u[i] = 0.0 if v < 0.0 else (w[i] if v > w[i] else v)
         for c in range(len(limit)):
             mu[c] = max(0.0, mu[c] - step * way_mu[c])
-    return state[2]
+    k = 0
+    for j in range(f):
+        k += best_y[j]
+    chosen = np.empty(k, np.int64)
+    k = 0
+    for j in range(f):
+        if best_y[j]:
+            chosen[k] = col[j]
+            k += 1
+    last = 0.0  # score of the least chosen column if all places are taken, and of the best one left out
+    if q > 0 and k == q:
+        last = np.inf
+        for j in range(f):
+            if best_y[j]:
+                last = min(last, best_s[j])
+    following = 0.0
+    for j in range(f):
+        if not best_y[j]:
+            following = max(following, best_s[j])
+    for j in range(f):
+        if best_y[j]:
+            if mine - best_s[j] + following < need:
+                state[col[j]] = 1
+        elif q == 0 or mine - last + best_s[j] < need:
+            state[col[j]] = 0
+    return control[2], chosen
