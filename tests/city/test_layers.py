@@ -141,6 +141,25 @@ def test_a_file_that_is_not_parquet_says_so(folder):
         _ = City.load(folder).roads
 
 
+@pytest.mark.parametrize("shape", [None, shapely.MultiLineString([[(0, 0), (1, 1)], [(2, 2), (3, 3)]])])
+def test_a_street_that_is_not_one_line_is_named(folder, shape):
+    path = folder / "roads.parquet"
+    roads = gpd.read_parquet(path)
+    roads.loc[1, "geometry"] = shape
+    roads.to_parquet(path)
+    with pytest.raises(AnlanError, match=r"roads\.parquet, row 2: .* one line"):
+        _ = City.load(folder).roads
+
+
+def test_what_geopandas_writes_is_read_back(folder):
+    path = folder / "roads.parquet"
+    before = City.load(folder).roads
+    gpd.read_parquet(path).to_parquet(path)
+    after = City.load(folder).roads
+    np.testing.assert_array_equal(after.x, before.x)
+    assert after.edges.name.tolist() == before.edges.name.tolist()
+
+
 def test_a_layer_without_any_geometry_has_no_bounds(tmp_path):
     write_layer(tmp_path / "l.parquet", {"id": np.array(["a"], dtype=object)}, np.array([None], dtype=object))
     assert layer_info(tmp_path / "l.parquet").bounds is None

@@ -21,6 +21,9 @@ from anlan.model.call import Calls
 from anlan.model.line import Lines
 from anlan.model.site import Sites
 
+_LINE = 1
+"""Shapely's number of the type LineString."""
+
 
 class _NoRoads:
     """Stands for the one layer that may not be missing."""
@@ -69,7 +72,16 @@ def from_columns(layer: str, columns: Mapping[str, NDArray[Any]], projection: Pr
     """
     if layer != "roads":
         return _make(LAYERS[layer], columns, path)
-    start, lon, lat = vertices(columns[GEOMETRY])
+    shape = columns[GEOMETRY]
+    broken = np.flatnonzero((shapely.get_type_id(shape) != _LINE) | (shapely.get_num_coordinates(shape) < 2))
+    if len(broken):
+        raise AnlanError(
+            f"{path}, row {broken[0] + 1}",
+            "the shape of a street is one line of two points or more",
+            "split lines with several parts, and remove rows without a shape",
+            code="layer_unreadable",
+        )
+    start, lon, lat = vertices(shape)
     x, y = projection.forward(lon, lat)
     return roads_of(_make(Edges, columns, path), start, x, y)
 
