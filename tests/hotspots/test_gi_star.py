@@ -8,9 +8,9 @@ from anlan import hotspots
 from anlan.city.roads import Edges, Roads
 from anlan.core.errors import AnlanError
 from anlan.hotspots import Box, Disk, Rook
-from anlan.hotspots.neighbours import grid_weights, street_weights, sums
+from anlan.hotspots.neighbours import grid_weights, neighbour_counts, street_weights, sums
 
-NEAR = [Disk(1.5), Disk(3.0), Disk(2.3), Box(1), Box(3), Rook()]
+NEAR = [Disk(1.5), Disk(3.0), Disk(2.3), Disk(21.0), Box(1), Box(3), Rook()]
 
 
 @pytest.mark.parametrize("near", NEAR)
@@ -27,7 +27,13 @@ def test_sums_are_sums(near):
     assert (sums(whole, near) == np.rint(sums(whole, near))).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 9), (7, 7), (30, 5), (51, 64)])
 @pytest.mark.parametrize("near", NEAR)
+def test_neighbours_are_counted(near, shape):
+    assert (neighbour_counts(shape, near) == sums(np.ones(shape), near)).all()
+
+
+@pytest.mark.parametrize("near", [n for n in NEAR if n != Disk(21.0)])
 def test_equal_to_esda(near):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from scipy.special import ndtr
 from anlan.core.columns import Bools, Floats
 from anlan.core.errors import AnlanError
 from anlan.hotspots.fdr import adjusted
-from anlan.hotspots.neighbours import Box, Disk, Neighbourhood, Rook, Weights, sums
+from anlan.hotspots.neighbours import Box, Disk, Neighbourhood, Rook, Weights, neighbour_counts, sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +27,15 @@ class GiStar:
         is no data.
     p : ndarray of float64
         Two-sided, from the normal distribution.
-    q : ndarray of float64
-        Benjamini–Hochberg adjusted over all places.
     """
 
     z: NDArray[np.float64]
     p: NDArray[np.float64]
-    q: NDArray[np.float64]
+
+    @cached_property
+    def q(self) -> NDArray[np.float64]:
+        """Benjamini–Hochberg adjusted ``p`` over all places."""
+        return adjusted(self.p.ravel()).reshape(self.p.shape)
 
     def hot(self, level: float = 0.05) -> Bools:
         """Where high values cluster at a false-discovery rate."""
@@ -96,7 +99,11 @@ def gi_star(
         if x.ndim != 2:
             raise ValueError("a neighbourhood of cells needs values of shape (n_row, n_column)")
         total = sums(filled, near)
-        w = sums(live.astype(float), near)
+        w = (
+            neighbour_counts((x.shape[0], x.shape[1]), near)
+            if n == x.size
+            else sums(live.astype(float), near)
+        )
         s = w
     else:
         total, w, s = _weighted(filled, near, live)
@@ -105,7 +112,7 @@ def gi_star(
     # A neighbourhood that is the whole study area says nothing about any part of it.
     z = np.where(live, np.where(n * s - w**2 > 1e-9 * n * s, z, 0.0), np.nan)
     p = np.where(live, 2.0 * ndtr(-np.abs(z)), np.nan)
-    return GiStar(z, p, adjusted(p.ravel()).reshape(p.shape))
+    return GiStar(z, p)
 
 
 def _weighted(filled: Floats, weights: Weights, live: Bools) -> tuple[Floats, Floats, Floats]:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import fft, sparse
+from scipy.sparse.csgraph import dijkstra
 
 from anlan.city.roads import Roads
 from anlan.core.columns import Bools, Floats
 
 Weights = sparse.csr_array[np.float64, tuple[int, int]]
 """Spatial weights, row by row; the type only, see `grid_weights` and `street_weights`."""
+
+_LONGEST = 41
+"""Rows of a footprint up to which running sums are quicker than the transform."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def grid_weights(near: Neighbourhood, shape: tuple[int, int], inside: Bools | No
     middle = foot.shape[0] // 2
     tails, heads = [], []
     for dr, dc in np.argwhere(foot) - middle:
-        if dr == 0 and dc == 0:
+        if (dr == 0 and dc == 0) or abs(dr) >= rows or abs(dc) >= columns:
             continue
         here = (slice(max(0, -dr), rows - max(0, dr)), slice(max(0, -dc), columns - max(0, dc)))
         there = (slice(max(0, dr), rows - max(0, -dr)), slice(max(0, dc), columns - max(0, -dc)))
@@ -105,8 +109,6 @@ def street_weights(roads: Roads, within_m: float | None = None) -> Weights:
 
 
 def _reach(graph: Weights, limit: float) -> Weights:
-    from scipy.sparse.csgraph import dijkstra
-
     parts = []
     for begin in range(0, graph.shape[0], 512):
         rows = np.arange(begin, min(begin + 512, graph.shape[0]))
@@ -128,41 +130,61 @@ def _binary(weights: Weights) -> Weights:
 def sums(values: NDArray[np.float64], near: Neighbourhood) -> Floats:
     """Sum of a grid's values over each cell's neighbourhood, itself included; nothing lies beyond the edge.
 
-    Boxes by cumulative sums, others by fast Fourier transform. Error: about 1e-15 of the sum of all
-    values; none where the values are whole numbers.
+    By running sums, row of the neighbourhood by row; large disks by fast Fourier transform. Error: about
+    1e-15 of the sum of all values; none where the values are whole numbers.
     """
     whole = bool(np.all(values == np.rint(values)))
     if isinstance(near, Box):
-        out = _box(values, near.reach)
+        out = _runs(_runs(values, near.reach).T, near.reach).T
     else:
         foot = near.footprint()
-        out = _plus(values) if isinstance(near, Rook) else _convolved(values, foot)
+        out = _rows(values, foot) if len(foot) <= _LONGEST else _convolved(values, foot)
     return np.rint(out) if whole else out
 
 
-def _plus(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    out = values.copy()
-    out[1:] += values[:-1]
-    out[:-1] += values[1:]
-    out[:, 1:] += values[:, :-1]
-    out[:, :-1] += values[:, 1:]
-    return out
+def neighbour_counts(shape: tuple[int, int], near: Neighbourhood) -> Floats:
+    """How many cells of a whole grid lie in each cell's neighbourhood, itself included."""
+    reach = near.footprint().shape[0] // 2
+    # All inner cells have the same: count on a grid just large enough to show every kind of edge.
+    small = tuple(min(n, 2 * reach + 1) for n in shape)
+    count = sums(np.ones(small), near)
+    rows, columns = (
+        np.concatenate([np.arange(m // 2), np.full(n - m, m // 2), np.arange(m // 2, m)])
+        for n, m in zip(shape, small, strict=True)
+    )
+    return count[np.ix_(rows, columns)]
 
 
-def _box(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    out = values
-    for axis in (0, 1):
-        n = out.shape[axis]
-        running = np.concatenate([np.zeros_like(out.take([0], axis)), np.cumsum(out, axis=axis)], axis=axis)
-        high = np.minimum(np.arange(n) + reach + 1, n)
-        low = np.maximum(np.arange(n) - reach, 0)
-        out = running.take(high, axis) - running.take(low, axis)
+def _runs(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Sums over the columns within reach."""
+    return _between(_running(values, reach), reach, reach, values.shape[1])
+
+
+def _running(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    out = np.zeros((values.shape[0], values.shape[1] + 2 * reach + 1))
+    out[:, reach + 1 : reach + 1 + values.shape[1]] = values
+    return np.cumsum(out, axis=1, out=out)
+
+
+def _between(running: NDArray[np.float64], reach: int, half: int, n: int) -> NDArray[np.float64]:
+    return running[:, reach + half + 1 : reach + half + 1 + n] - running[:, reach - half : reach - half + n]
+
+
+def _rows(values: NDArray[np.float64], foot: Bools) -> NDArray[np.float64]:
+    """Sums over a symmetric footprint whose rows are unbroken."""
+    reach, n = len(foot) // 2, values.shape[0]
+    running = _running(values, reach)
+    halves = foot.sum(axis=1) // 2
+    wide = {int(h): _between(running, reach, int(h), values.shape[1]) for h in set(halves.tolist())}
+    out = wide[int(halves[reach])].copy()
+    for d in range(1, min(reach, n - 1) + 1):
+        row = wide[int(halves[reach + d])]
+        out[:-d] += row[d:]
+        out[d:] += row[:-d]
     return out
 
 
 def _convolved(values: NDArray[np.float64], foot: Bools) -> NDArray[np.float64]:
-    from scipy import fft
-
     pad = foot.shape[0] // 2
     rows, columns = values.shape
     shape = (
