@@ -4,6 +4,7 @@ from anlan.model.area import LEVELS, Areas
 from anlan.model.call import SOURCES, Call, Calls
 from anlan.model.campaign import Campaign
 from anlan.model.demand import Demand
+from anlan.model.event import Event, Events
 from anlan.model.hours import Hours
 from anlan.model.line import Lines
 from anlan.model.plan import Plan
@@ -20,6 +21,8 @@ __all__ = [
     "Calls",
     "Campaign",
     "Demand",
+    "Event",
+    "Events",
     "Hours",
     "Lines",
     "Plan",
