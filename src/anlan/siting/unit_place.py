@@ -43,7 +43,7 @@ def place(
     Returns
     -------
     Placed or None
-        None if no placement keeps the limits (proven).
+        None if no placement keeps the limits (proven); with an empty ``x`` if none was found in time.
     """
     m = model
     search = Search(m, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import scipy.sparse as sparse
 
 from anlan.siting.answer import Floats, Ints
 from anlan.siting.mip import Program, RowBuilder, optimise
@@ -40,7 +41,7 @@ def exact(
     Returns
     -------
     Placed or None
-        None if there is no placement at all.
+        None if there is no placement at all; with an empty ``x`` if none was found in time.
     """
     value = -np.inf if best is None else m.value(best)
     if best is not None and (len(m.rc) > _LINKS or watch.over):
@@ -72,7 +73,28 @@ def exact(
         if not curved or bound - value <= max(gap, 1e-7) * abs(value + offset):
             break
         points = np.column_stack([points, m.held(x)])
-    return None if best is None else Placed(best, value, max(bound, value))
+    x = np.empty((0, m.lower.shape[1]), np.int64) if best is None else best
+    return Placed(x, value, max(bound, value))
+
+
+def best_scale(m: UnitCover, watch: Watch) -> float:
+    """The largest factor by which all floors could be scaled and kept; NaN if it was not found in time."""
+    points = _first_points(m, None) if m.values.shape[1] == 0 else np.empty((m.n_row, 0))
+    asked = _program(m, *_pieces(m, points), 0.0)
+    n, rows = len(asked.cost), len(asked.row_lower)
+    floors = np.arange(rows - len(m.floor), rows)
+    scaled = sparse.csr_matrix((-m.floor, (floors, np.zeros(len(floors), int))), (rows, 1))
+    program = replace(
+        asked,
+        cost=np.append(np.zeros(n), 1.0),
+        lower=np.append(asked.lower, 0.0),
+        upper=np.append(asked.upper, 1.0),
+        integer=np.append(asked.integer, False),
+        matrix=sparse.hstack([asked.matrix, scaled], format="csr"),
+        row_lower=np.append(asked.row_lower[: rows - len(m.floor)], np.zeros(len(m.floor))),
+    )
+    outcome = optimise(program, watch)
+    return outcome.objective if outcome.status == "solved" else np.nan
 
 
 def _fixed(m: UnitCover, bound: float, value: float, score: Floats) -> UnitCover:
