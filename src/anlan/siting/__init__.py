@@ -1,6 +1,24 @@
 """Where stations, standby posts, patrol posts and equipment should stand; every answer carries a bound."""
 
 from anlan.siting.answer import Alternative, Explanation, Loss, Moment, Siting
+from anlan.siting.busy import Workload
+from anlan.siting.erlang import erlang_b, erlang_c
+from anlan.siting.hypercube import Hypercube, correction_factors, hypercube
 from anlan.siting.mclp import mclp
+from anlan.siting.mexclp import mexclp
 
-__all__ = ["Alternative", "Explanation", "Loss", "Moment", "Siting", "mclp"]
+__all__ = [
+    "Alternative",
+    "Explanation",
+    "Hypercube",
+    "Loss",
+    "Moment",
+    "Siting",
+    "Workload",
+    "correction_factors",
+    "erlang_b",
+    "erlang_c",
+    "hypercube",
+    "mclp",
+    "mexclp",
+]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import ArrayLike
 
 from anlan.core.job import Job
@@ -174,9 +173,10 @@ def _in_turns(
 
 def _columns(cost: Any, sites: Ints) -> Floats:
     """Seconds from some sites to every demand, infinite where unreachable."""
-    if not sparse.issparse(cost):
-        return np.asarray(cost[:, sites], np.float64)
-    part: Any = sparse.csc_matrix(cost)[:, sites].tocoo()
+    part: Any = cost[:, sites]
+    if isinstance(part, np.ndarray):
+        return part.astype(np.float64)
+    cells = part.tocoo()
     out = np.full(part.shape, np.inf)
-    out[part.row, part.col] = part.data
+    out[cells.row, cells.col] = cells.data
     return out
