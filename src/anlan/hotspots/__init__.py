@@ -1,8 +1,10 @@
 """What is prominent and where disorder is: pure functions over places, times and categories."""
 
 from anlan.hotspots.accuracy import Accuracy, accuracy
+from anlan.hotspots.aoristic import Aoristic, aoristic, interval_weights
 from anlan.hotspots.cells import Cells
 from anlan.hotspots.choose import ReportingBand, choose, reporting_band
+from anlan.hotspots.concentration import Concentration, Stability, concentration, stability
 from anlan.hotspots.demand import demand
 from anlan.hotspots.discipline import Admitted, admit, counts
 from anlan.hotspots.fdr import adjusted, rejected
@@ -19,8 +21,10 @@ from anlan.hotspots.targets import Targets, patrol_shares, targets
 __all__ = [
     "Accuracy",
     "Admitted",
+    "Aoristic",
     "Box",
     "Cells",
+    "Concentration",
     "Disk",
     "Districts",
     "GiStar",
@@ -29,6 +33,7 @@ __all__ = [
     "Profiles",
     "ReportingBand",
     "Rook",
+    "Stability",
     "StreetDensity",
     "Streets",
     "Surface",
@@ -37,18 +42,22 @@ __all__ = [
     "accuracy",
     "adjusted",
     "admit",
+    "aoristic",
     "choose",
+    "concentration",
     "counts",
     "demand",
     "gi_star",
     "grid_weights",
     "hour_profiles",
+    "interval_weights",
     "kde",
     "local_moran",
     "network_kde",
     "patrol_shares",
     "rejected",
     "reporting_band",
+    "stability",
     "street_weights",
     "targets",
     "top_cells",
