@@ -116,8 +116,10 @@ def read_places(
     if spoken and spoken != "wgs84":
         lon, lat = to_wgs84(lon, lat, spoken)
     if bounds is not None:
-        outside = (reason == "") & ~within(lon, lat, bounds)
-        reason[outside] = "outside_city"
+        inside = within(lon, lat, bounds)
+        placed = reason == ""
+        refuse_elsewhere(np.where(placed, lon, np.nan), lat, placed & inside, bounds, what)
+        reason[placed & ~inside] = "outside_city"
     gone = reason != ""
     return Places(
         np.where(gone, np.nan, lon),
@@ -134,6 +136,27 @@ def within(lon: Floats, lat: Floats, bounds: Bounds, margin_deg: float = 0.0) ->
     west, south, east, north = bounds
     inside_lon = (lon >= west - margin_deg) & (lon <= east + margin_deg)
     return inside_lon & (lat >= south - margin_deg) & (lat <= north + margin_deg)
+
+
+def refuse_elsewhere(lon: Floats, lat: Floats, inside: Bools, bounds: Bounds, what: str) -> None:
+    """Refuse a table of which nine tenths lie outside the city: it is another place's, or misread.
+
+    Raises
+    ------
+    AnlanError
+    """
+    known = np.isfinite(lon) & np.isfinite(lat)
+    if not known.any() or inside.sum() > 0.1 * known.sum():
+        return
+    west, south, east, north = bounds
+    middle = float(np.median(lon[known])), float(np.median(lat[known]))
+    raise AnlanError(
+        f"{what} with calls around longitude {middle[0]:.4f}, latitude {middle[1]:.4f}",
+        f"{int(known.sum() - inside.sum())} of {int(known.sum())} lie outside the city, which reaches from"
+        f" {west:.4f}, {south:.4f} to {east:.4f}, {north:.4f}",
+        "check that it is the right city, and the coordinate system (coordinate_system=, or crs= for metres)",
+        code="outside_city",
+    )
 
 
 def _kind(mapping: CallMapping) -> tuple[str, tuple[str, ...]]:

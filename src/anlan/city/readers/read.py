@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from anlan.city.finding import Finding
+from anlan.city.readers.cells import as_objects, as_text
 from anlan.city.readers.csv_table import delimiter_name
 from anlan.city.readers.mapping import CallMapping
 from anlan.city.readers.reasons import reason_text
@@ -218,8 +220,8 @@ class CallsRead:
         Number of each call's row in the file.
     own_id : ndarray of bool, shape (n_calls,)
         Whether the id is the table's; else it is made of time, place and category.
-    original : mapping of str to ndarray of str
-        The text of the columns read, for each call.
+    original : mapping of str to pyarrow.Array
+        The columns that were read, for each call.
     sheet : ndarray of str, shape (n_calls,)
     dropped : DroppedRows
     summary : ReadSummary
@@ -232,6 +234,12 @@ class CallsRead:
     sheet: Strings
     dropped: DroppedRows
     summary: ReadSummary
+
+    def original_text(self, rows: Any) -> dict[str, Strings]:
+        """The text, by column, from which some of the calls were made."""
+        return {
+            name: as_objects(as_text(column.take(pa.array(rows)))) for name, column in self.original.items()
+        }
 
     @property
     def mapping(self) -> CallMapping:
