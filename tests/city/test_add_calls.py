@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ import shapely
 from anlan.city import City
 from anlan.city.add_calls import add_calls, add_calls_file, city_bounds, read_loads
 from anlan.city.readers.calls import read_calls
-from anlan.city.roads import Edges
+from anlan.city.roads import Edges, Roads
 from anlan.city.settings import Category
 from anlan.city.shift import find_shift
 from anlan.city.streets import roads_of
+from anlan.core.columns import Floats
 from anlan.core.coordinates import from_wgs84, to_wgs84
 from anlan.core.errors import AnlanError
 from anlan.core.seed import stream
@@ -26,7 +28,7 @@ LON, LAT = 114.30, 30.60
 BLOCK_M = 400.0
 
 
-def grid(n=12):
+def grid(n: int = 12) -> Roads:
     """A town of n × n crossings, 400 m apart, centred at LON, LAT; EPSG:32650."""
     from anlan.city.projection import Projection
 
@@ -47,7 +49,7 @@ def grid(n=12):
     return roads_of(edges, np.arange(0, 2 * len(u) + 1, 2), x[ends], y[ends])
 
 
-def areas():
+def areas() -> Areas:
     west, east = shapely.box(114.2, 30.5, LON, 30.7), shapely.box(LON, 30.5, 114.4, 30.7)
     return Areas.make(
         code=["4201", "420101", "420102"],
@@ -70,14 +72,14 @@ def town(roads, tmp_path):
     return city.save(tmp_path / "town")
 
 
-def table(tmp_path, *rows, header=HEADER, name="w1.csv"):
+def table(tmp_path: Path, *rows: str, header: str = HEADER, name: str = "w1.csv") -> Path:
     path = tmp_path / name
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path
 
 
-def row(number, day=4, arrived="", place=(LON + 0.001, LAT), kind="盗窃"):
-    return f"JQ{number},2022-07-{day:02d} 08:00,{arrived},{kind},群众报警,{place[0]},{place[1]}"
+def row(number: int, day: int = 4, arrived: str = "", place: tuple[float, float] = (LON + 0.001, LAT)) -> str:
+    return f"JQ{number},2022-07-{day:02d} 08:00,{arrived},盗窃,群众报警,{place[0]},{place[1]}"
 
 
 def test_calls_are_placed_on_the_roads_and_in_their_areas(town, tmp_path):
@@ -209,7 +211,7 @@ def test_the_bounds_reach_some_way_beyond_the_roads(town):
 # -- shifted coordinates -----------------------------------------------------------------------------------
 
 
-def on_roads(city, n, noise_m, *purpose):
+def on_roads(city: City, n: int, noise_m: float, *purpose: str | int) -> tuple[Floats, Floats]:
     """Points on the roads, chosen by length, with GPS noise."""
     from anlan.model import Positions
 
@@ -220,7 +222,7 @@ def on_roads(city, n, noise_m, *purpose):
     return city.unproject(x + rng.normal(0, noise_m, n), y + rng.normal(0, noise_m, n))
 
 
-def shift_of(city, lon, lat, given="wgs84"):
+def shift_of(city: City, lon: Floats, lat: Floats, given: str = "wgs84") -> Any:
     return find_shift(lon, lat, lambda a, b: city.snap(a, b, max_distance_m=np.inf)[1], given)
 
 
@@ -232,6 +234,7 @@ def test_an_undeclared_shift_is_shouted_about_with_both_numbers_and_the_option(t
     assert (loud.code, loud.severity) == ("coordinates_shifted", "warning")
     assert "coordinate_system='gcj02'" in loud.en
     assert "coordinate_system='gcj02'" in loud.zh
+    assert report.shift is not None
     assert report.shift.distance_m["wgs84"] > 40
     assert report.shift.distance_m["gcj02"] < 10
     assert 300 < report.shift.apart_m < 700

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import shapely
 from anlan.city import City, Provenance
 from anlan.city.add_calls import add_calls_file
 from anlan.city.call_quality import BINS_M
-from anlan.city.check import check
+from anlan.city.check import QualityReport, check
 from anlan.city.finding import SEVERITIES, Finding
 from anlan.city.projection import Projection
 from anlan.city.roads import Edges
@@ -26,7 +27,7 @@ START = dt.datetime(2022, 6, 30, 16, tzinfo=dt.UTC).timestamp()  # 1 July, 00:00
 HOUR = 3600.0
 
 
-def town(**layers):
+def town(**layers: Any) -> City:
     """A street of 2 km, a one-way trap of 100 m at its end, and an island street of 300 m."""
     x0, y0 = (float(v) for v in Projection("EPSG:32650").forward(LON, LAT))
     ends = [((0, 0), (1000, 0)), ((1000, 0), (2000, 0)), ((2000, 0), (2000, 100)), ((0, 900), (300, 900))]
@@ -46,7 +47,7 @@ def town(**layers):
     )
 
 
-def calls(city, *places, **columns):
+def calls(city: City, *places: Any, **columns: Any) -> Calls:
     """Calls at metres east and north of the street's beginning, one an hour."""
     x0, y0 = (float(v) for v in city.project(LON, LAT))
     at = np.array(places, float).reshape(-1, 2)
@@ -60,7 +61,7 @@ def calls(city, *places, **columns):
     return Calls.make(n, lon=lon, lat=lat, **(given | columns))
 
 
-def by_code(report):
+def by_code(report: QualityReport) -> dict[str, Finding]:
     return {f.code: f for f in report.findings}
 
 
@@ -170,7 +171,7 @@ def test_the_files_that_were_added_are_accounted_for(tmp_path):
     path.write_text("\n".join(["编号,接警时间,到达时间,经度,纬度,来源", *rows]), encoding="utf-8")
     city, _ = add_calls_file(city, path)
     city, _ = add_calls_file(city, path)
-    report = check(City.load(city.folder))
+    report = check(City.load(tmp_path / "town"))
     files = report.files
     assert (files.files, files.rows, files.added, files.already_there) == (("w1.csv", "w1.csv"), 14, 4, 4)
     assert files.dropped == {"coordinates_zero": 2, "duplicate": 2, "total_row": 2}

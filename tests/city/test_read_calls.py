@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ def at(text: str) -> float:
     return dt.datetime.fromisoformat(text + "+08:00").timestamp()
 
 
-def table(tmp_path, *rows: str, header: str = HEADER, name: str = "calls.csv"):
+def table(tmp_path: Path, *rows: str, header: str = HEADER, name: str = "calls.csv") -> Path:
     path = tmp_path / name
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path

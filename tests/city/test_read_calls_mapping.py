@@ -15,7 +15,7 @@ DATA = Path(os.environ.get("ANLAN_DATA", "/nonexistent"))
 real = pytest.mark.skipif(not DATA.is_dir(), reason="ANLAN_DATA names no folder of real data")
 
 
-def found(*names, **given):
+def found(*names: str, **given: str) -> dict[str, str]:
     return {k: v[0] for k, v in find_columns(names, {n: ["x"] for n in names}, given or None, "t").items()}
 
 

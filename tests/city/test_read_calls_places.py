@@ -1,5 +1,8 @@
 """Where calls are: degrees and metres, one column or two, exchanged, shifted or missing."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,13 +11,14 @@ from hypothesis import strategies as st
 
 from anlan.city.readers.calls import read_calls
 from anlan.city.readers.numbers import parse_degrees, parse_numbers
+from anlan.city.readers.read import CallsRead
 from anlan.core.coordinates import distance_m, from_wgs84
 from anlan.core.errors import AnlanError
 
 WUHAN = (113.9, 30.3, 114.7, 30.9)
 
 
-def calls(tmp_path, rows, header="id,received,lon,lat", **options):
+def calls(tmp_path: Path, rows: list[str], header: str = "id,received,lon,lat", **options: Any) -> CallsRead:
     path = tmp_path / "calls.csv"
     lines = [f"{i},2022-07-04 08:{i:02d},{row}" for i, row in enumerate(rows)]
     path.write_text("\n".join([header, *lines]), encoding="utf-8")

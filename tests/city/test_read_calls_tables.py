@@ -3,6 +3,9 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from anlan.city.readers.calls import read_calls
+from anlan.city.readers.read import CallsRead
 from anlan.city.readers.text import decode
 from anlan.core.errors import AnlanError
 
@@ -25,13 +29,13 @@ CHINESE = """编号,接警时间,案由,经度,纬度
 """
 
 
-def read(tmp_path, content, name="calls.csv", **options):
+def read(tmp_path: Path, content: str | bytes, name: str = "calls.csv", **options: Any) -> CallsRead:
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_calls(path, **{"tz": TZ, "source": "reported", **options})
 
 
-def codes(result):
+def codes(result: CallsRead) -> list[str]:
     return [f.code for f in result.summary.findings]
 
 
@@ -213,7 +217,7 @@ def test_a_header_row_can_be_named(tmp_path):
 # -- workbooks ---------------------------------------------------------------------------------------------
 
 
-def workbook(tmp_path, fill, name="calls.xlsx"):
+def workbook(tmp_path: Path, fill: Callable[[Any], None], name: str = "calls.xlsx") -> Path:
     book = openpyxl.Workbook()
     fill(book)
     path = tmp_path / name

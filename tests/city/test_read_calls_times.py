@@ -1,6 +1,8 @@
 """When calls happened: ways to write it, day and month, time zones, daylight saving."""
 
 import datetime as dt
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,18 +13,19 @@ from hypothesis import strategies as st
 
 from anlan.city.readers.calls import read_calls
 from anlan.city.readers.localise import to_instants
-from anlan.city.readers.times import Shaped, read_clock, read_times
+from anlan.city.readers.read import CallsRead
+from anlan.city.readers.times import Shaped, TimesRead, read_clock, read_times
 from anlan.core.errors import AnlanError
 
 TZ = "Asia/Shanghai"
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-def times(*texts, order=None):
+def times(*texts: str, order: str | None = None) -> TimesRead:
     return read_times(Shaped.of(pa.array(texts, type=pa.string())), order)
 
 
-def calls(tmp_path, rows, header="id,received,lon,lat", **options):
+def calls(tmp_path: Path, rows: list[str], header: str = "id,received,lon,lat", **options: Any) -> CallsRead:
     path = tmp_path / "calls.csv"
     path.write_text("\n".join([header, *rows]), encoding="utf-8")
     return read_calls(path, **{"tz": TZ, "source": "reported", **options})
