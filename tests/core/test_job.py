@@ -18,6 +18,18 @@ def test_progress_reaches_the_listener_and_a_finished_stage_is_complete():
     assert seen[-1].note == "gap 3 %"
 
 
+def test_a_stage_within_a_stage_lends_its_bar_and_keeps_the_name():
+    seen = []
+    job = Job(seen.append)
+    with job.stage("prove", total=2):
+        job.update(1)
+        with job.stage("simulation", total=5):
+            job.update(3)
+        assert (job.progress.stage, job.progress.done, job.progress.total) == ("prove", 1, 2)
+    assert ("prove", 3, 5, "simulation") in [(p.stage, p.done, p.total, p.note) for p in seen]
+    assert {p.stage for p in seen} == {"prove"}
+
+
 def test_a_cancelled_job_stops_at_the_next_check():
     job = Job()
     job.check()

@@ -29,6 +29,8 @@ class Analysis:
         Windows in Unix seconds, half-open; both begin and end at local midnight.
     learnt : Calls
         Calls of the training window (all sources; demand uses the reported ones).
+    warm_up, held_out : Calls
+        Calls of the day before the test window, which fill the simulated city, and those of the window.
     demand : Demand
     surface : Surface
         Reported calls per km² and week.
@@ -41,7 +43,8 @@ class Analysis:
     train: tuple[float, float]
     test: tuple[float, float]
     learnt: Calls
-    test_calls: Calls
+    warm_up: Calls
+    held_out: Calls
     demand: Demand
     surface: Surface
     hot: NDArray[np.int64]
@@ -81,6 +84,7 @@ def analyse(city: City, options: PlanOptions, job: Job) -> Analysis:
             "choose more test weeks or load newer calls",
             code="no_test_calls",
         )
+    warm_up = timed.take((timed.received >= test[0] - DAY_S) & (timed.received < test[0]))
     job.check()
     demand = learn_demand(learnt, tz=city.tz, window=train, cell_m=options.cell_m)
     job.update(1)
@@ -101,7 +105,9 @@ def analyse(city: City, options: PlanOptions, job: Job) -> Analysis:
     seen = held_out.take(held_out.source == "reported")
     hit = float(np.isin(cells.index(seen.x, seen.y), hot_cells).mean()) if len(seen) else float("nan")
     inhabited = len(np.unique(cells.index(reported.x, reported.y)))
-    return Analysis(train, test, learnt, held_out, demand, surface, hot, len(hot_cells) / inhabited, hit)
+    return Analysis(
+        train, test, learnt, warm_up, held_out, demand, surface, hot, len(hot_cells) / inhabited, hit
+    )
 
 
 def _windows(

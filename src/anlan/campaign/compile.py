@@ -71,13 +71,9 @@ def compile_findings(
     return Findings(
         title=Text(f"{city.name('zh')}：警力部署方案", f"{city.name('en')}: where units should stand"),
         state=settings.state,
-        period=sentences.days(
-            (float(np.nanmin(city.calls.received)), float(np.nanmax(city.calls.received))), city.tz
-        ),
+        period=sentences.days((float(np.nanmin(received)), float(np.nanmax(received))), city.tz),
         n_calls=len(city.calls),
-        headline=sentences.headline(
-            changes["mean"], changes[f"within_{middle:g}"], middle, len(present.units)
-        ),
+        headline=sentences.headline(changes["mean"], in_middle, middle, len(present.units)),
         cards=[rows[0], rows[2], _share(_within(middle), in_middle)],
         replications=proof.replications,
         test_weeks=options.test_weeks,

@@ -128,7 +128,7 @@ def plan_city(
         analysis = analyse(city, options, job)
     with job.stage("site", 1.0):
         proposal = _site(stages, city, analysis, present, options, out, job)
-    with job.stage("simulate", 2):
+    with job.stage("simulate"):
         proof = _simulate(stages, city, analysis, present, proposal, options, out, job)
     with job.stage("report", 2):
         findings = compile_findings(city, quality, analysis, present, proposal, proof, options)
@@ -176,8 +176,8 @@ def _simulate(
 ) -> Proof:
     path = out / "outcomes.parquet"
     if stages.done("simulate", path.name):
-        return proving.load(path, analysis.test_calls, city, options.seed)
-    proof = prove(city, analysis.test_calls, present, proposal.plan, options, job)
+        return proving.load(path, analysis.held_out, city, options.seed)
+    proof = prove(city, analysis, present, proposal.plan, options, job)
     job.check()
     proving.save(proof, path)
     stages.finish("simulate")

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from anlan.campaign.analysis import Analysis
 from anlan.campaign.options import PlanOptions
 from anlan.city.city import City
 from anlan.core.files import replacing
@@ -20,7 +21,7 @@ from anlan.core.time import DAY_S, utc_offset_s
 from anlan.evaluation.paired import Paired
 from anlan.evaluation.response import Outcomes
 from anlan.model import Calls, Plan
-from anlan.simulation import simulate
+from anlan.simulation import Run, simulate
 
 LAYOUTS = ("present", "proposed")
 
@@ -88,23 +89,38 @@ class Proof:
         )
 
 
-def prove(city: City, calls: Calls, present: Plan, proposed: Plan, options: PlanOptions, job: Job) -> Proof:
+def prove(
+    city: City, analysis: Analysis, present: Plan, proposed: Plan, options: PlanOptions, job: Job
+) -> Proof:
     """Simulate both layouts on the same calls with the same random numbers."""
-    runs = []
-    for k, plan in enumerate((present, proposed)):
-        job.check()
-        job.update(float(k), note=LAYOUTS[k])
-        runs.append(
-            simulate(city, calls, plan, plan.policy, seed=options.seed, replications=options.replications)
+    calls = Calls.concat([analysis.warm_up, analysis.held_out])
+    runs = [
+        simulate(
+            city,
+            calls,
+            plan,
+            seed=options.seed,
+            replications=options.replications,
+            demand=analysis.demand,
+            warm_up_s=max(analysis.test[0] - float(calls.received.min()), 0.0),
+            job=job,
         )
+        for plan in (present, proposed)
+    ]
+    reported = analysis.held_out.take(analysis.held_out.index_of(runs[0].outcomes.id[: _once(runs[0])]))
     return Proof(
-        calls,
+        reported,
         runs[0].outcomes,
         runs[1].outcomes,
         tuple(runs[0].assumptions),
-        utc_offset_s(calls.received, city.tz),
+        utc_offset_s(reported.received, city.tz),
         options.seed,
     )
+
+
+def _once(run: Run) -> int:
+    """Calls of one replication."""
+    return len(run.outcomes) // run.replications
 
 
 def save(proof: Proof, path: Path) -> None:

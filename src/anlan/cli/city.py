@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from anlan.cli.output import emit
 from anlan.cli.progress import job_on_terminal
+
+if TYPE_CHECKING:
+    from anlan.city.add_calls import AddReport
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -76,7 +79,11 @@ def build(
         ).save(folder)
         added = _add(city, calls or [], mapping or [], coordinates, calls_crs, sheet, job)
     city = City.load(folder)
-    emit({"city": city.info(), "calls": added}, json, [*_describe(city.info()), *_added_lines(added)])
+    emit(
+        {"city": city.info(), "calls": [report.to_dict() for report in added]},
+        json,
+        [*_describe(city.info()), *_added_lines(added)],
+    )
 
 
 @app.command("add-calls")
@@ -94,7 +101,7 @@ def add_calls(
 
     with job_on_terminal(quiet=json) as job:
         added = _add(City.load(folder), calls, mapping or [], coordinates, calls_crs, sheet, job)
-    emit({"calls": added}, json, _added_lines(added))
+    emit({"calls": [report.to_dict() for report in added]}, json, _added_lines(added))
 
 
 @app.command("check")
@@ -145,17 +152,17 @@ def _add(
     crs: str | None,
     sheet: str | None,
     job: Any,
-) -> list[dict[str, Any]]:
+) -> list[AddReport]:
     from anlan.city.add_calls import add_calls_file
 
     columns = dict(_pair(text) for text in mapping)
-    out = []
+    out: list[AddReport] = []
     for path in paths:
         with job.stage(f"calls: {path.name}"):
             city, report = add_calls_file(
                 city, path, mapping=columns, coordinate_system=coordinates, crs=crs, sheet=sheet, job=job
             )
-        out.append(report.to_dict())
+        out.append(report)
     return out
 
 
@@ -168,8 +175,8 @@ def _pair(text: str) -> tuple[str, str]:
     return field.strip(), column.strip()
 
 
-def _added_lines(added: list[dict[str, Any]]) -> list[str]:
-    return [line for report in added for line in report.get("lines", [])]
+def _added_lines(added: list[AddReport]) -> list[str]:
+    return [line for report in added for line in report.lines()]
 
 
 def _describe(about: dict[str, Any]) -> list[str]:

@@ -50,6 +50,7 @@ class Job:
         self.progress = Progress()
         self._listener = listener
         self._cancel = threading.Event()
+        self._depth = 0
 
     @property
     def cancelled(self) -> bool:
@@ -74,11 +75,26 @@ class Job:
 
     @contextmanager
     def stage(self, name: str, total: float = 0.0) -> Iterator[None]:
-        """Enter a named stage; on leaving without error it counts as complete."""
+        """Enter a named stage; on leaving without error it counts as complete.
+
+        Within another stage the outer one keeps its name: the inner one lends it its bar and is named in
+        the note, so that a use case built from others shows as many stages as it has itself.
+        """
         self.check()
-        self._set(Progress(name, 0.0, total))
-        yield
-        self._set(Progress(name, total or 1.0, total or 1.0, self.progress.note))
+        outer = self.progress if self._depth else None
+        self._depth += 1
+        try:
+            if outer is None:
+                self._set(Progress(name, 0.0, total))
+            else:
+                self._set(Progress(outer.stage, 0.0, total, name))
+            yield
+        finally:
+            self._depth -= 1
+        if outer is None:
+            self._set(Progress(name, total or 1.0, total or 1.0, self.progress.note))
+        else:
+            self._set(outer)
 
     def _set(self, progress: Progress) -> None:
         self.progress = progress
