@@ -77,7 +77,9 @@ class _Ground:
         touched[tail] = touched[head] = True
         self.core = np.zeros(n, bool)
         if len(edge):
-            graph = sparse.csr_array((np.ones(len(edge), np.int8), (tail, head)), shape=(n, n))
+            plain = tail != head
+            ones = np.ones(int(plain.sum()), np.float32)
+            graph = sparse.coo_array((ones, (tail[plain], head[plain])), shape=(n, n)).tocsr()
             _, label = connected_components(graph, directed=True, connection="strong")
             self.core = label == np.bincount(label[touched]).argmax()
         self.inside = usable & self.core[e.u] & self.core[e.v]

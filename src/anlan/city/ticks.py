@@ -73,10 +73,11 @@ def _longest(n_nodes: int, tail: Ints32, head: Ints32, time_s: Floats) -> float:
     A shortest path visits no node twice. Its stretch inside the largest strongly connected part is no
     longer than from there to a root and on from the root; each node outside adds at most its longest arc.
     """
-    order = np.argsort(tail, kind="stable")
-    shape = (n_nodes, n_nodes)
-    start = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=n_nodes))])
-    graph = sparse.csr_array((time_s[order], head[order], start.astype(np.int32)), shape=shape)
+    # Loops and parallel arcs are merged away first: SciPy's search does not end on some of them.
+    plain = tail != head
+    graph = sparse.coo_array(
+        (np.ones(int(plain.sum()), np.float32), (tail[plain], head[plain])), shape=(n_nodes, n_nodes)
+    ).tocsr()
     _, label = connected_components(graph, directed=True, connection="strong")
     largest = np.bincount(label).argmax()
     core = label == largest
