@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
-from anlan.core.seed import stream
 from anlan.kernels.siting.mclp import mclp_bound, mclp_search
 from anlan.siting.answer import (
     Apart,
@@ -24,8 +22,13 @@ from anlan.siting.answer import (
     conclude,
     infeasible,
 )
+from anlan.siting.choose import Chooser, State, starting_columns
 from anlan.siting.problem import Problem, Side, Watch
-from anlan.siting.reduce import Cover, in_reach, merged, nearest_two, row
+from anlan.siting.reduce import Cover, in_reach, merged, nearest_two, row, without_columns
+
+NOWHERE: Ints = np.empty(0, np.int64)
+ACCEPT = 5e-4
+"""A local optimum may be worse than the last one by up to this share and still be gone on from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,27 +70,10 @@ class Mclp:
         return explain_cover(self.problem, sites, demand, float(self.rings[-1]))
 
     def again(
-        self,
-        *,
-        forbidden: Ints,
-        apart: Sequence[Apart],
-        time_limit_s: float,
-        gap: float,
-        start: Ints,
+        self, *, forbidden: Ints, apart: Sequence[Apart], time_limit_s: float, gap: float, start: Ints
     ) -> Siting:
         """Solve once more, further limited."""
-        p = self.problem
-        closed = np.union1d(p.forbidden, np.setdiff1d(forbidden, p.fixed)).astype(np.int64)
-        usable = p.n_site - len(closed)
-        problem = replace(
-            p,
-            forbidden=closed,
-            fixed=np.setdiff1d(p.fixed, forbidden),
-            p=None if p.p is None else min(p.p, usable),
-            side=p.side.with_apart(apart),
-            time_limit_s=time_limit_s,
-            gap=gap,
-        )
+        problem = self.problem.limited(forbidden, apart, time_limit_s, gap)
         return solve(problem, self.rings, self.values, Watch(time_limit_s), start)
 
 
@@ -209,7 +195,6 @@ def solve(problem: Problem, rings: Floats, values: Floats, watch: Watch, start: 
     cover = merged(layers, problem.n_site, problem.fixed, problem.allowed)
     del layers
     model = Mclp(problem, rings, values, cover)
-    free = cover.n_column if problem.p is None else problem.p - len(problem.fixed)
     limit = problem.side.limit - problem.side.rows[:, problem.fixed].sum(axis=1)
     if np.any(limit < -1e-9):
         return infeasible(
@@ -217,66 +202,94 @@ def solve(problem: Problem, rings: Floats, values: Floats, watch: Watch, start: 
             message="No other choice of sites keeps the fixed ones and the asked distance.",
         )  # fmt: skip
     side = Side(np.ascontiguousarray(problem.side.rows[:, cover.sites]), limit)
-    columns, bound = search(cover, free, side, problem, watch, start)
-    chosen = np.concatenate([problem.fixed, cover.sites[columns]])
+    places = min(problem.places - len(problem.fixed), cover.n_column)
+    chooser = Chooser(
+        Covering(cover, places, side), problem.seed, problem.gap, watch, shift=-cover.constant, sign=-1.0
+    )
+    outcome = chooser.solve(starting_columns(start, cover.sites, problem.n_site))
+    chosen = np.concatenate([problem.fixed, cover.sites[outcome.columns]])
     objective, assignment = model.evaluate(chosen)
     return conclude(
-        "mclp", "max", sites=chosen, assignment=assignment, objective=objective, bound=max(bound, objective),
-        asked_gap=problem.gap, seconds=watch.seconds, history=watch.moments, message=watch.message,
-        details={"rows": cover.n_row, "columns": cover.n_column, "links": len(cover.rc)}, behind=model,
+        "mclp", "max", sites=chosen, assignment=assignment, objective=objective,
+        bound=cover.constant - outcome.bound, asked_gap=problem.gap, seconds=watch.seconds,
+        history=watch.moments, message=watch.message, behind=model,
+        details={
+            "rows": cover.n_row, "columns": cover.n_column, "links": len(cover.rc),
+            "columns_undecided": outcome.free, "nodes": outcome.nodes,
+        },
     )  # fmt: skip
 
 
-def search(
-    cover: Cover, p: int, side: Side, problem: Problem, watch: Watch, start: Ints | None
-) -> tuple[Ints, float]:
-    """The best columns found and a proven bound (constant included)."""
-    c, everything = cover, float(cover.weight.sum())
-    whole = bool(np.all(cover.weight == np.floor(cover.weight)))
-    if p == 0 or c.n_row == 0:
-        free = (
-            np.flatnonzero(np.ones(c.n_column, bool))[:p] if problem.p is not None else np.empty(0, np.int64)
-        )
-        if len(side) and len(free) and not side.holds(free):
-            free = np.empty(0, np.int64)
-        return free, c.constant
-    best = np.full(p, -1, np.int64)
-    at = np.empty(0, np.int64)
-    if start is not None:
-        place = np.full(problem.n_site, -1, np.int64)
-        place[c.sites] = np.arange(c.n_column)
-        at = place[start][place[start] >= 0]
-    random = stream(problem.seed, "mclp").integers(1, 2**63, size=1, dtype=np.uint64)
-    value, _, at = mclp_search(
-        c.rs, c.rc, c.cs, c.cr, c.weight, p, side.rows, side.limit, at, best, 0, 0.0, random
-    )
-    u = c.weight / np.maximum(1, np.diff(c.rs))
-    mu, way, way_mu = np.zeros(len(side)), np.zeros(c.n_row), np.zeros(len(side))
-    control = np.array([1.0, 0.0, np.inf])
-    best_u, best_mu, mean = u.copy(), mu.copy(), np.zeros(c.n_column)
-    state = np.full(c.n_column, -1, np.int8)
-    bound = everything
-    trial = best.copy()
-    with ThreadPoolExecutor(2) as pool:
-        for _ in range(40):
-            if watch.over:
-                break
-            bounding = pool.submit(
-                mclp_bound, c.rs, c.rc, c.weight, state.copy(), p, side.rows, side.limit, value, 0.0, 40,
-                u, mu, way, way_mu, control, best_u, best_mu, mean,
-            )  # fmt: skip
-            found, _, at = mclp_search(
-                c.rs, c.rc, c.cs, c.cr, c.weight, p, side.rows, side.limit, at, trial, 25, 5e-4, random
-            )
-            bound = min(bound, bounding.result()[0])
-            if whole:
-                bound = float(np.floor(bound + 1e-6))
-            if found > value * (1 + 1e-12):
-                value, best = found, trial.copy()
-            watch.note(value + c.constant, bound + c.constant)
-            if bound - value <= max(problem.gap, 1e-9) * (value + c.constant) or control[0] < 1e-4:
-                break
-    return best[best >= 0], bound + c.constant
+@dataclass(frozen=True, eq=False)
+class Covering:
+    """Maximal covering in compiled form; its cost is the negative covered weight."""
+
+    cover: Cover
+    places: int
+    side: Side
+
+    @property
+    def whole(self) -> bool:
+        """Whether all weights are whole numbers."""
+        return bool(np.all(self.cover.weight == np.floor(self.cover.weight)))
+
+    @property
+    def n_column(self) -> int:
+        """Number of free sites."""
+        return self.cover.n_column
+
+    @property
+    def n_link(self) -> int:
+        """Number of (row, column) pairs in reach."""
+        return len(self.cover.rc) + 1
+
+    def first_dual(self, columns: Ints) -> Floats:
+        """Each row's weight shared among its columns."""
+        c = self.cover
+        return np.concatenate([c.weight / np.maximum(1, np.diff(c.rs)), np.zeros(len(self.side))])
+
+    def search(self, start: Ints, kicks: int, random: NDArray[np.uint64]) -> tuple[float, Ints, Ints]:
+        """Iterated interchange."""
+        c = self.cover
+        best = np.full(self.places, -1, np.int64)
+        value, _, current = mclp_search(
+            c.rs, c.rc, c.cs, c.cr, c.weight, self.places, self.side.rows, self.side.limit, start, best,
+            kicks, ACCEPT, random,
+        )  # fmt: skip
+        return -value, best[best >= 0], current
+
+    def price(self, columns: Ints) -> float:
+        """Negative weight of the rows that some column reaches."""
+        if len(self.side) and not self.side.holds(columns):
+            return np.inf
+        c = self.cover
+        reached = np.zeros(c.n_row, bool)
+        for j in columns:
+            reached[c.cr[c.cs[j] : c.cs[j + 1]]] = True
+        return -float(c.weight[reached].sum())
+
+    def relax(
+        self, state: State, dual: Floats, way: Floats, best_dual: Floats, mean: Floats, control: Floats,
+        cutoff: float, aim: float, steps: int,
+    ) -> tuple[float, Ints]:  # fmt: skip
+        """See `mclp_bound`."""
+        c, n = self.cover, self.cover.n_row
+        control[2] = -control[2]
+        bound, chosen = mclp_bound(
+            c.rs, c.rc, c.weight, state, self.places, self.side.rows, self.side.limit, -aim, -cutoff,
+            steps, dual[:n], dual[n:], way[:n], way[n:], control, best_dual[:n], best_dual[n:], mean,
+        )  # fmt: skip
+        control[2] = -control[2]
+        return -bound, chosen
+
+    def without(self, keep: NDArray[np.bool_], dual: Floats) -> tuple[Covering, Floats]:
+        """Fewer columns; rows that become alike are merged and their multipliers added."""
+        cover = without_columns(self.cover, keep)
+        has = cover.group >= 0
+        u = np.bincount(cover.group[has], weights=dual[: self.cover.n_row][has], minlength=cover.n_row)
+        side = Side(np.ascontiguousarray(self.side.rows[:, keep]), self.side.limit)
+        places = min(self.places, cover.n_column)
+        return Covering(cover, places, side), np.concatenate([u, dual[self.cover.n_row :]])
 
 
 def explain_cover(problem: Problem, sites: Ints, demand: int, reach: float) -> Explanation:

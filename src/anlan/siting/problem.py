@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,25 @@ class Problem:
         mask = np.ones(self.n_site, bool)
         mask[self.forbidden] = False
         return mask
+
+    def limited(self, forbidden: Ints, apart: Sequence[Apart], time_limit_s: float, gap: float) -> Problem:
+        """The same with further sites forbidden (fixed ones too) and distance from earlier answers."""
+        closed = np.union1d(self.forbidden, forbidden).astype(np.int64)
+        return replace(
+            self,
+            forbidden=closed,
+            fixed=np.setdiff1d(self.fixed, closed),
+            p=None if self.p is None else min(self.p, self.n_site - len(closed)),
+            side=self.side.with_apart(apart),
+            time_limit_s=time_limit_s,
+            gap=gap,
+        )
+
+    @property
+    def places(self) -> int:
+        """How many sites can be used at most, the fixed ones among them."""
+        usable = self.n_site - len(self.forbidden)
+        return usable if self.p is None else self.p
 
     @classmethod
     def make(

@@ -65,6 +65,22 @@ class Cover:
         return len(self.sites)
 
 
+def without_columns(cover: Cover, keep: NDArray[np.bool_]) -> Cover:
+    """The same rows with fewer columns, merged again; `group` leads from the old rows to the new ones."""
+    good = keep[cover.rc]
+    at = (np.cumsum(keep) - 1).astype(np.int32)
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(good)])[cover.rs]
+    column = at[cover.rc[good]]
+    sites = cover.sites[keep]
+    key = stream(0, "covering sets").integers(0, 2**64, size=(2, len(sites)), dtype=np.uint64)
+    group, first = merge(start, column, key)
+    rs, rc = take_rows(start, column, first)
+    has = group >= 0
+    weight = np.bincount(group[has], weights=cover.weight[has], minlength=len(first))
+    cs, cr = transpose(rs, rc, len(sites))
+    return Cover(rs, rc, cs, cr, weight, sites, cover.constant, group)
+
+
 def in_reach(cost: Any, reach: float, allowed: NDArray[np.bool_]) -> tuple[Start, Column]:
     """The allowed sites within reach of each demand, as row starts and columns."""
     if sparse.issparse(cost):

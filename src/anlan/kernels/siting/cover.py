@@ -195,3 +195,25 @@ def sparse_two_nearest(
                 d2[i] = d
                 two[i] = k
     return one, d1, two, d2
+
+
+@njit(cache=True, nogil=True)
+def transpose_places(start: I64, column: I32, m: int) -> tuple[I64, I64, I32]:
+    """The places of each column in ``column``, ascending, and the row of each place."""
+    out = np.zeros(m + 1, np.int64)
+    for a in range(len(column)):
+        out[column[a] + 1] += 1
+    for j in range(m):
+        out[j + 1] += out[j]
+    at = np.empty(m, np.int64)
+    for j in range(m):
+        at[j] = out[j]
+    place = np.empty(len(column), np.int64)
+    row = np.empty(len(column), np.int32)
+    for i in range(len(start) - 1):
+        for a in range(start[i], start[i + 1]):
+            j = column[a]
+            place[at[j]] = a
+            at[j] += 1
+            row[a] = i
+    return out, place, row

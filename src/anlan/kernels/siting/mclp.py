@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.siting.search import best_addition, best_interchange, fits, way_back
 from anlan.kernels.siting.select import draw, mark_largest
 
 I8 = NDArray[np.int8]
@@ -45,18 +46,6 @@ def _turn(j, k, sign, rs, rc, cs, cr, w, times, owners, gain, loss, extra):  # t
                 extra[rc[b], o] += v
         times[i] = after
         owners[i] += sign * k
-
-
-@njit(cache=True, nogil=True)
-def _fits(side, limit, used, j, out):  # type: ignore[no-untyped-def]
-    """Whether column j may replace column ``out`` (-1: be added)."""
-    for c in range(len(limit)):
-        v = used[c] + side[c, j]
-        if out >= 0:
-            v -= side[c, out]
-        if v > limit[c] + 1e-9 * (1.0 + abs(limit[c])):
-            return False
-    return True
 
 
 @njit(cache=True, nogil=True)
@@ -118,7 +107,7 @@ def mclp_search(
             gain[j] += w[cr[a]]
     n_moves = 0
     for j in start:
-        if j >= 0 and n_moves < p and not wanted[j] and _fits(side, limit, used, j, -1):
+        if j >= 0 and n_moves < p and not wanted[j] and fits(side, limit, used, j, -1):
             wanted[j] = True
             for c in range(len(limit)):
                 used[c] += side[c, j]
@@ -162,7 +151,7 @@ def mclp_search(
                             break
                 else:
                     j = np.int64(draw(random, m))
-                if slot[j] < 0 and _fits(side, limit, used, j, r):
+                if slot[j] < 0 and fits(side, limit, used, j, r):
                     moves[0, 0] = r
                     moves[0, 1] = -1
                     moves[1, 0] = j
@@ -176,32 +165,18 @@ def mclp_search(
                 free = k
         b = -1
         if free >= 0:  # complete
-            for j in range(m):
-                if slot[j] < 0 and (b < 0 or gain[j] > gain[b]) and _fits(side, limit, used, j, -1):
-                    b = j
+            b = best_addition(gain, slot, side, limit, used)
         if b >= 0:
             moves[0, 0] = b
             moves[0, 1] = free
             n_moves = 1
             continue
-        gold = 1e-9 * (1.0 + value)
-        bk = -1
-        for j in range(m):  # the best interchange
-            if slot[j] >= 0:
-                continue
-            g = gain[j]
-            for k in range(p):
-                d = g + extra[j, k] - loss[k]
-                if d > gold and taken[k] >= 0:
-                    if len(limit) == 0 or _fits(side, limit, used, j, taken[k]):
-                        gold = d
-                        b = j
-                        bk = k
+        b, k, _ = best_interchange(gain, loss, extra, slot, taken, 0, side, limit, used, 1e-9 * (1.0 + value))
         if b >= 0:
-            moves[0, 0] = taken[bk]
+            moves[0, 0] = taken[k]
             moves[0, 1] = -1
             moves[1, 0] = b
-            moves[1, 1] = bk
+            moves[1, 1] = k
             n_moves = 2
             continue
         if value > top + 1e-9 * (1.0 + top):  # a local optimum
@@ -220,25 +195,7 @@ def mclp_search(
             if kicking:
                 continue
             break
-        wanted[:] = False  # go back to where the kick began
-        for k in range(p):
-            if kept[k] >= 0:
-                wanted[kept[k]] = True
-        for k in range(p):
-            if taken[k] >= 0 and not wanted[taken[k]]:
-                moves[n_moves, 0] = taken[k]
-                moves[n_moves, 1] = -1
-                n_moves += 1
-        free = 0
-        for k in range(p):
-            j = kept[k]
-            if j >= 0 and slot[j] < 0:
-                while taken[free] >= 0 and wanted[taken[free]]:
-                    free += 1
-                moves[n_moves, 0] = j
-                moves[n_moves, 1] = free
-                n_moves += 1
-                free += 1
+        n_moves = way_back(taken, kept, slot, wanted, moves)
     return top, last, kept
 
 
@@ -281,7 +238,7 @@ def mclp_bound(
     lower : value of the best known answer, for the step length
     need : only answers of at least this value are of interest
     u, mu, way, way_mu : (n,), (c,) multipliers and directions, changed
-    control : (3,) step factor, iterations without progress, best bound (infinite at first), changed
+    control : (3,) step factor, iterations without progress, best bound (NaN at first), changed
     best_u, best_mu : multipliers of the best bound, changed
     mean : (m,) averaged relaxed answer, changed
 
@@ -354,14 +311,14 @@ def mclp_bound(
             for j in range(f):
                 s[j] -= mu[c] * side[c, col[j]]
         total += mark_largest(s, q, y, scratch)
-        if total < control[2] - 1e-6 * abs(control[2]) or control[2] == np.inf:
+        if total < control[2] - 1e-6 * abs(control[2]) or np.isnan(control[2]):
             control[1] = 0.0
         else:
             control[1] += 1.0
             if control[1] >= 12.0:
                 control[0] *= 0.7
                 control[1] = 0.0
-        if total < control[2]:
+        if total < control[2] or np.isnan(control[2]):
             control[2] = total
             for i in range(n):
                 best_u[i] = u[i]
