@@ -1,5 +1,6 @@
 import json
 import tomllib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_the_present_plan_is_the_stations_and_what_they_house(city, tmp_path):
     assert Plan.load(tmp_path / "plan").units.home.tolist() == plan.units.home.tolist()
 
 
-def towns(city, **columns):
+def towns(city: City, **columns: Any) -> City:
     n = len(columns["kind"])
     place = city.sites.take(slice(0, n))
     return city.with_sites(

@@ -4,6 +4,7 @@ import lzma
 import os
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -27,7 +28,7 @@ def source() -> bytes:
     return path.read_bytes()
 
 
-def script():
+def script() -> Any:
     path = Path(__file__).parents[2] / "scripts" / "make_demo_roads.py"
     spec = importlib.util.spec_from_file_location("make_demo_roads", path)
     assert spec is not None
@@ -70,7 +71,7 @@ def test_it_is_the_original_street_by_street_to_the_centimetre():
     table = pq.read_table(io.BytesIO(source()))
     lines = shapely.from_wkb(table["geometry"].to_numpy())
 
-    def rows(ends, classes):
+    def rows(ends: Any, classes: list[str]) -> list[Any]:
         ends = np.rint(np.asarray(ends).reshape(-1, 2, 2) * 100).astype(np.int64)
         swap = (ends[:, 0] > ends[:, 1])[:, 0] | (
             (ends[:, 0, 0] == ends[:, 1, 0]) & (ends[:, 0, 1] > ends[:, 1, 1])

@@ -13,8 +13,10 @@ from anlan.city.demo.precincts import precincts
 from anlan.city.demo.sample import hours_of
 from anlan.city.demo.service import MISSING, reach, true_week
 from anlan.city.demo.stations import station_nodes
+from anlan.core.columns import Bools, Floats
 from anlan.core.errors import AnlanError
 from anlan.core.time import hour_of_week, zone
+from anlan.model import Calls
 
 SMALL = DemoModel(seed=5, n_calls=40_000, years=1, relative_risk=1.0)
 
@@ -24,7 +26,7 @@ def calls():
     return sample(SMALL)[0]
 
 
-def same(a, b):
+def same(a: Calls, b: Calls) -> bool:
     return len(a) == len(b) and all(
         np.array_equal(x, y, equal_nan=x.dtype.kind == "f")
         for x, y in zip(a.columns().values(), b.columns().values(), strict=True)
@@ -82,7 +84,7 @@ def test_unevenness_of_streets_can_be_switched_off():
     land, kind = ground(), BY_KEY["noise"]
     smooth, rough = land.share(kind, 0.0), land.share(kind, 1.0)
 
-    def half(share):
+    def half(share: Floats) -> float:
         return np.searchsorted(np.cumsum(np.sort(share)[::-1]), 0.5) / len(share)
 
     # Weisburd's law of crime concentration: about half of the calls on a few percent of the streets.
@@ -101,7 +103,7 @@ def test_the_same_background_carries_the_planted_calls():
     )
 
 
-def inside(calls, planted):
+def inside(calls: Calls, planted: Planted) -> Bools:
     land = ground()
     rows = np.isin(calls.category, planted.kinds) & (calls.source == "reported")
     rows &= calls.received >= midnight(date.fromisoformat(planted.since))
