@@ -112,6 +112,13 @@ def test_unknown_positions_stay_unknown_without_a_warning():
         assert np.isnan(back[1][1])
 
 
+def test_what_is_no_place_on_earth_is_not_shifted_somewhere():
+    for target in ("gcj02", "bd09"):
+        lon, lat = convert([np.inf, 1e300, 114.3], [30.6, 30.6, 91.0], target, "wgs84")
+        assert np.isnan(lon).all()
+        assert np.isnan(lat).all()
+
+
 @pytest.mark.parametrize(
     ("spelt", "meant"),
     [

@@ -78,7 +78,7 @@ def convert(lon: Any, lat: Any, source: str, target: str) -> Pair:
     Parameters
     ----------
     lon, lat : array_like, any one shape
-        Degrees; NaN stays NaN.
+        Degrees; NaN stays NaN, and what is no place on earth becomes NaN where it would be shifted.
     source, target : str
         See `SYSTEMS`.
 
@@ -88,6 +88,10 @@ def convert(lon: Any, lat: Any, source: str, target: str) -> Pair:
     """
     x, y = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
     start, end = _LADDER[system(source)], _LADDER[system(target)]
+    if start != end:
+        on_earth = (np.abs(x) <= 360.0) & (np.abs(y) <= 90.0)
+        if not on_earth.all():
+            x, y = np.where(on_earth, x, np.nan), np.where(on_earth, y, np.nan)
     for step in range(start, end):
         x, y = _UP[step](x, y)
     for step in range(start, end, -1):

@@ -25,7 +25,7 @@ _DELIMITERS = (",", ";", "\t", "|", "，")
 _HEAD_BYTES = 1 << 18
 _HEAD_ROWS = 300
 _MOST_BLOCK_BYTES = 1 << 30
-_DECLARED = re.compile(rb"sep=(.)\r?\n")
+_DECLARED = re.compile(rb"sep=(.)\n")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", "，": "full-width comma"}
 
 csv.field_size_limit(1 << 24)
@@ -57,6 +57,8 @@ def open_csv(
     """
     decoded = decode(path.read_bytes(), encoding)
     data = decoded.data
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not data[:_HEAD_BYTES].strip() and not data.strip():
         raise AnlanError(
             f"{path.name}", "the file is empty", "export the table again, with its header row", code="empty"

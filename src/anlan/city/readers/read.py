@@ -237,9 +237,8 @@ class CallsRead:
 
     def original_text(self, rows: Any) -> dict[str, Strings]:
         """The text, by column, from which some of the calls were made."""
-        return {
-            name: as_objects(as_text(column.take(pa.array(rows)))) for name, column in self.original.items()
-        }
+        picked = pa.array(np.asarray(rows, np.int64))
+        return {name: as_objects(as_text(column.take(picked))) for name, column in self.original.items()}
 
     @property
     def mapping(self) -> CallMapping:
