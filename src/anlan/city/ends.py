@@ -63,7 +63,7 @@ class Ends:
     def __len__(self) -> int:
         return len(self.node)
 
-    def __getitem__(self, rows: slice) -> Ends:
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Ends:
         return Ends(self.node[rows], self.ticks[rows], self.edge[rows], self.share[rows])
 
 
@@ -191,10 +191,22 @@ def direct(
     row = np.repeat(np.arange(len(leave)), count)
     first = np.repeat(np.cumsum(count) - count, count)
     column = order[np.repeat(lo, count) + np.arange(len(row)) - first]
-    e = leave.edge[row]
-    ahead = arrive.share[column] - leave.share[row]
-    one_way = np.where(ahead >= 0, edges.forward[e], edges.backward[e])
-    ticks = part(one_way, np.abs(ahead))
-    ticks[ahead == 0] = 0
+    ticks = _along(edges, leave.edge[row], arrive.share[column] - leave.share[row])
     keep = ticks < INF
     return row[keep], column[keep].astype(np.int64), ticks[keep]
+
+
+def direct_lines(leave: Ends, arrive: Ends, edges: EdgeTicks | None) -> tuple[NDArray[np.int64], Ints32]:
+    """`direct` for places line by line: the lines that lie inside one edge, and their ticks."""
+    line = np.flatnonzero((leave.edge >= 0) & (leave.edge == arrive.edge))
+    if edges is None or not len(line):
+        return np.empty(0, np.int64), np.empty(0, np.int32)
+    ticks = _along(edges, leave.edge[line], arrive.share[line] - leave.share[line])
+    return line[ticks < INF], ticks[ticks < INF]
+
+
+def _along(edges: EdgeTicks, edge: Ints32, ahead: Floats) -> Ints32:
+    """Ticks over a share of an edge, forward where it is above zero; 0 where it is zero."""
+    ticks = part(np.where(ahead >= 0, edges.forward[edge], edges.backward[edge]), np.abs(ahead))
+    ticks[ahead == 0] = 0
+    return ticks

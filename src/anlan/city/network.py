@@ -138,7 +138,7 @@ class Network:
         AnlanError
             If there is no such slot, mode or edge.
         """
-        factors = self.profile.factors(self._classes[0], slot, mode)
+        factors = self.profile.factors(self.classes[0], slot, mode)
         shut = tuple(sorted({int(e) for e in closed}))
         if shut and not 0 <= shut[0] <= shut[-1] < len(self.roads):
             raise AnlanError(
@@ -156,6 +156,14 @@ class Network:
         else:
             self._made.move_to_end(key)
         return found
+
+    def with_profile(self, profile: SpeedProfile) -> Network:
+        """The same streets with other speeds; what does not depend on speeds is shared."""
+        other = Network(self.roads, profile)
+        for part in ("classes", "_drive", "_walk"):
+            if part in self.__dict__:
+                other.__dict__[part] = self.__dict__[part]
+        return other
 
     @property
     def core_report(self) -> CoreReport:
@@ -179,12 +187,13 @@ class Network:
 
     def edge_seconds(self, slot: int | None = None, mode: str = "lights") -> Floats:
         """Seconds along each edge before rounding and direction, shape (n_edges,)."""
-        return self._edge_seconds(mode, np.array(self.profile.factors(self._classes[0], slot, mode)))
+        return self._edge_seconds(mode, np.array(self.profile.factors(self.classes[0], slot, mode)))
 
     # -- inside ---------------------------------------------------------------------------------------
 
     @cached_property
-    def _classes(self) -> tuple[list[str], NDArray[np.intp]]:
+    def classes(self) -> tuple[list[str], NDArray[np.intp]]:
+        """The road classes that occur, sorted, and the number of each edge's class in them."""
         names, code = np.unique(self.roads.edges.road_class.astype(str), return_inverse=True)
         return [str(n) for n in names], code
 
@@ -204,7 +213,7 @@ class Network:
         if not len(e):
             return np.empty(0)
         return (
-            e.length_m / (p.base_kmh(e.road_class, e.speed_kmh) * factors[self._classes[1]] * KMH)
+            e.length_m / (p.base_kmh(e.road_class, e.speed_kmh) * factors[self.classes[1]] * KMH)
             + p.junction_s
         )
 

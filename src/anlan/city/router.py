@@ -97,12 +97,16 @@ class Router:
     @cached_property
     def least(self) -> NDArray[np.int64]:
         """The fastest arc between each ordered pair of nodes, by tail and head."""
-        order = np.lexsort((self.ticks, self.head, self.tail))
-        order = order[self.ticks[order] < INF]
-        t, h = self.tail[order], self.head[order]
-        first = np.ones(len(t), bool)
-        first[1:] = (t[1:] != t[:-1]) | (h[1:] != h[:-1])
-        return order[first]
+        pair = self.tail.astype(np.int64) * self.n_nodes + self.head
+        order = np.argsort(pair, kind="stable")
+        pair = pair[order]
+        if (pair[1:] == pair[:-1]).any():
+            order = np.lexsort((self.ticks, self.head, self.tail))
+            pair = self.tail[order].astype(np.int64) * self.n_nodes + self.head[order]
+        first = np.ones(len(pair), bool)
+        first[1:] = pair[1:] != pair[:-1]
+        order = order[first]
+        return order[self.ticks[order] < INF]
 
     @cached_property
     def graph(self) -> Graph:
@@ -265,6 +269,41 @@ class Router:
                 s.distance, s.settled, s.seen,
             )  # fmt: skip
         return self.topology.node[self.n_nodes - 1 - row], left, graph.origin[via]
+
+    def spend(
+        self, leave: Ends, arrive: Ends, kind: NDArray[np.int64], amount: NDArray[np.float64], kinds: int
+    ) -> tuple[NDArray[np.float64], Ints32]:
+        """What the fastest paths between places line by line spend on each kind of given arc.
+
+        Parameters
+        ----------
+        kind, amount : ndarray, shape (n_arcs,)
+            Kind (0 … kinds - 1) of each given arc, and what passing it adds.
+
+        Returns
+        -------
+        spent : ndarray of float64, shape (n, kinds + 1)
+            The last column counts arcs.
+        side : ndarray of int32, shape (n, 2)
+            By which side of its ends a path leaves and arrives; -1 where there is none.
+        """
+        graph, start, end = self.graph, self.rows(leave), self.rows(arrive)
+        graph_kind, graph_amount = kind[graph.origin].astype(np.int32), amount[graph.origin]
+        spent = np.zeros((len(leave), kinds + 1))
+        side = np.full((len(leave), 2), -1, np.int32)
+        chunk = max(1, -(-len(leave) // THREADS))
+
+        def work(mine: list[tuple[int, int]]) -> None:
+            for at, to in mine:
+                with self._scratch() as s:
+                    side[at:to] = potential.spend(
+                        *self.hierarchy, graph.start, graph.arc, graph_kind, graph_amount,
+                        start[at:to], leave.ticks[at:to], end[at:to], arrive.ticks[at:to],
+                        s.distance, s.settled, s.seen, spent[at:to],
+                    )  # fmt: skip
+
+        side_by_side(work, [(at, min(at + chunk, len(leave))) for at in range(0, len(leave), chunk)])
+        return spent, side
 
     # -- inside ---------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -163,10 +163,6 @@ class SpeedProfile:
             "mode": dict(self.mode),
             "week": {k: list(v) for k, v in self.week.items()},
         }
-
-    def with_factors(self, class_factor: Mapping[str, float], delay_s: float, source: str) -> SpeedProfile:
-        """The profile with calibrated factors and start-up delay."""
-        return replace(self, class_factor=class_factor, delay_s=delay_s, source=source)
 
     def factors(self, classes: list[str], slot: int | None, mode: str) -> tuple[float, ...]:
         """Factor on the speed of each class in an hour of the week (None: the profile's base) and a mode.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from anlan.city.ends import EdgeTicks, Ends, Ints32, Place, direct, ends
+from anlan.city.ends import EdgeTicks, Ends, Ints32, Place, direct, direct_lines, ends
 from anlan.city.path import Path, along_edge, draw, no_path
 from anlan.city.roads import Roads
 from anlan.city.router import Router, Seconds
@@ -39,6 +39,10 @@ class Travel:
         time is rounded half up to whole ticks, so a path of k arcs is off by at most k/2 ticks.
     router : Router
         The searches in ticks and junctions, for those who need arrays.
+    edge_ticks : EdgeTicks or None
+        Ticks along each street edge; None where the network was given as arcs.
+    arc_edges : ndarray of int64, shape (n_arcs,)
+        Street edge of each arc of the router (the arc itself where it was given as arcs).
     """
 
     def __init__(
@@ -59,8 +63,8 @@ class Travel:
         self.tick_s = tick_s
         self.router = Router(n_nodes, tail, head, ticks, tick_s, shape)
         self._xy = xy
-        self._edges = edges
-        self._arc_edge = arc_edge
+        self.edge_ticks = edges
+        self.arc_edges = np.arange(len(tail)) if arc_edge is None else arc_edge
         self._roads = roads
 
     @classmethod
@@ -117,6 +121,14 @@ class Travel:
         shape = (self.n_nodes, self.n_nodes)
         return sparse.csr_array((data, r.head[kept], start.astype(np.int32)), shape=shape)
 
+    def leaving(self, place: Place, what: str = "places") -> Ends:
+        """The junctions by which journeys from some places leave, and when; see `Ends`."""
+        return self._ends(place, leaving=True, what=what)
+
+    def arriving(self, place: Place, what: str = "places") -> Ends:
+        """The junctions by which journeys to some places arrive, and how long before."""
+        return self._ends(place, leaving=False, what=what)
+
     # -- many -----------------------------------------------------------------------------------------
 
     def matrix(self, origins: Place, destinations: Place) -> Seconds:
@@ -131,9 +143,9 @@ class Travel:
         ndarray of float32, shape (n_origins, n_destinations)
             inf where unreachable.
         """
-        leave, arrive = self._from(origins, "origins"), self._to(destinations, "destinations")
+        leave, arrive = self.leaving(origins, "origins"), self.arriving(destinations, "destinations")
         out = self.router.matrix(leave, arrive)
-        row, column, ticks = direct(leave, arrive, self._edges)
+        row, column, ticks = direct(leave, arrive, self.edge_ticks)
         np.minimum.at(out, (row, column), to_seconds(ticks, self.tick_s).astype(np.float32))
         return out
 
@@ -144,23 +156,23 @@ class Travel:
         -------
         ndarray of float32, shape (n_demand, n_sites)
         """
-        leave, arrive = self._from(sites, "sites"), self._to(demand, "demand")
+        leave, arrive = self.leaving(sites, "sites"), self.arriving(demand, "demand")
         out = self.router.cost(leave, arrive)
-        row, column, ticks = direct(leave, arrive, self._edges)
+        row, column, ticks = direct(leave, arrive, self.edge_ticks)
         np.minimum.at(out, (column, row), to_seconds(ticks, self.tick_s).astype(np.float32))
         return out
 
     def from_all(self, origins: Place) -> Seconds:
         """Seconds from each origin to every node, shape (n_origins, n_nodes)."""
-        return self.router.everywhere(self._from(origins, "origins"), leaving=True)
+        return self.router.everywhere(self.leaving(origins, "origins"), leaving=True)
 
     def to_all(self, destinations: Place) -> Seconds:
         """Seconds from every node to each destination, shape (n_destinations, n_nodes)."""
-        return self.router.everywhere(self._to(destinations, "destinations"), leaving=False)
+        return self.router.everywhere(self.arriving(destinations, "destinations"), leaving=False)
 
     def pairs(self, origins: Place, destinations: Place) -> Seconds:
         """Seconds from each origin to the destination in the same line, shape (n,)."""
-        leave, arrive = self._from(origins, "origins"), self._to(destinations, "destinations")
+        leave, arrive = self.leaving(origins, "origins"), self.arriving(destinations, "destinations")
         if len(leave) != len(arrive):
             raise AnlanError(
                 f"{len(leave)} origins and {len(arrive)} destinations",
@@ -169,10 +181,8 @@ class Travel:
                 code="pairs",
             )
         ticks = self.router.pairs(leave, arrive)
-        for i in np.flatnonzero((leave.edge >= 0) & (leave.edge == arrive.edge)):
-            one = slice(i, i + 1)
-            *_, beside = direct(leave[one], arrive[one], self._edges)
-            ticks[i] = min(ticks[i], beside.min(initial=INF))
+        line, beside = direct_lines(leave, arrive, self.edge_ticks)
+        ticks[line] = np.minimum(ticks[line], beside)
         return self._seconds(ticks)
 
     def within(self, sites: Place, reach_s: float, demand: Place | None = None) -> sparse.csr_array:
@@ -195,10 +205,10 @@ class Travel:
             raise AnlanError(
                 f"reach_s = {reach_s}", "a reach is zero seconds or more", "give seconds", code="reach"
             )
-        leave = self._from(sites, "sites")
-        arrive = None if demand is None else self._to(demand, "demand")
+        leave = self.leaving(sites, "sites")
+        arrive = None if demand is None else self.arriving(demand, "demand")
         limit = int(min(np.floor(reach_s / self.tick_s + 0.5), INF - 1))
-        row, column, ticks = direct(leave, _nowhere() if arrive is None else arrive, self._edges)
+        row, column, ticks = direct(leave, _nowhere() if arrive is None else arrive, self.edge_ticks)
         start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(leave)))]).astype(np.int32)
         beside = np.ascontiguousarray(np.stack([column, ticks], axis=1), np.int32)
         found = self.router.within(leave, limit, arrive, (start, beside)).tocsr()
@@ -211,7 +221,7 @@ class Travel:
         The next node is -1 at the junction where the destination is entered, and where there is no way. One
         tree is made at a time, so that memory does not grow with their number.
         """
-        for ticks, after in self.router.trees(self._to(destinations, "destinations")):
+        for ticks, after in self.router.trees(self.arriving(destinations, "destinations")):
             yield self._seconds(ticks), after
 
     # -- one ------------------------------------------------------------------------------------------
@@ -228,10 +238,10 @@ class Travel:
         """
         if k < 1:
             raise AnlanError(f"k = {k}", "at least one unit is asked for", "give 1 or more", code="k_range")
-        arrive = _single(self._to(place, "place"), "nearest")
-        leave = self._from(units, "units")
+        arrive = _single(self.arriving(place, "place"), "nearest")
+        leave = self.leaving(units, "units")
         ticks = self.router.toward(leave, arrive)
-        row, _, beside = direct(leave, arrive, self._edges)
+        row, _, beside = direct(leave, arrive, self.edge_ticks)
         np.minimum.at(ticks, row, beside)
         if k < len(ticks):
             # Everything up to the k-th best, so that ties are broken by row and not by partition.
@@ -244,31 +254,30 @@ class Travel:
 
     def path(self, a: Place, b: Place) -> Path:
         """The fastest way from a to b; `Path.reachable` is false where there is none."""
-        leave, arrive = _single(self._from(a, "a"), "path"), _single(self._to(b, "b"), "path")
+        leave, arrive = _single(self.leaving(a, "a"), "path"), _single(self.arriving(b, "b"), "path")
         nodes, left, arcs = self.router.walk(leave, arrive)
         total = int(INF)
         if len(nodes):
             total = int((leave.ticks[0] + left[0])[leave.node[0] == nodes[0]].min())
-        *_, beside = direct(leave, arrive, self._edges)
+        *_, beside = direct(leave, arrive, self.edge_ticks)
         if len(beside) and beside[0] <= total:
             return along_edge(self._roads, leave, arrive, float(to_seconds(beside, self.tick_s)[0]))
         if not len(nodes):
             return no_path()
         at_s = to_seconds(total - left, self.tick_s)
         travel_s = float(to_seconds(np.array(total), self.tick_s))
-        edges = arcs if self._arc_edge is None else self._arc_edge[arcs]
-        return draw(nodes.astype(np.int32), edges, at_s, travel_s, leave, arrive, self._roads, self._xy)
+        return draw(
+            nodes.astype(np.int32), self.arc_edges[arcs], at_s, travel_s, leave, arrive, self._roads, self._xy
+        )
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    def _from(self, place: Place, what: str) -> Ends:
-        return ends(place, self.n_nodes, self._edges, leaving=True, what=what)
-
-    def _to(self, place: Place, what: str) -> Ends:
-        return ends(place, self.n_nodes, self._edges, leaving=False, what=what)
+    @property
+    def _edges(self) -> EdgeTicks | None:
+        return self.edge_ticks
 
     def _ends(self, place: Place, *, leaving: bool, what: str) -> Ends:
-        return ends(place, self.n_nodes, self._edges, leaving=leaving, what=what)
+        return ends(place, self.n_nodes, self.edge_ticks, leaving=leaving, what=what)
 
     def _seconds(self, ticks: NDArray[Any]) -> Seconds:
         return to_seconds(ticks, self.tick_s).astype(np.float32)

@@ -16,6 +16,7 @@ from anlan.kernels.routing.customise import INF
 from anlan.kernels.routing.sweep import climb
 
 I32 = NDArray[np.int32]
+F64 = NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
@@ -240,6 +241,75 @@ def walk(
         distance[low] = INF
         low = parent[low]
     return row, left, via
+
+
+@njit(cache=True, nogil=True)
+def spend(
+    parent: I32,
+    up_start: I32,
+    up_arc: I32,
+    down_start: I32,
+    down_arc: I32,
+    graph_start: I32,
+    graph_arc: I32,
+    kind: I32,
+    amount: F64,
+    from_row: I32,
+    from_ticks: I32,
+    to_row: I32,
+    to_ticks: I32,
+    distance: I32,
+    settled: I32,
+    seen: I32,
+    out: F64,
+) -> I32:
+    """What fastest paths spend on each kind of arc.
+
+    Parameters
+    ----------
+    kind, amount : ndarray, shape (n_graph_arcs,)
+        Kind of each entry of ``graph_arc``, and what passing it adds.
+    from_row, from_ticks, to_row, to_ticks : ndarray of int32, shape (n, 2)
+        Pairs of places, line by line, see `walk`.
+    out : ndarray of float64, shape (n, n_kinds + 1)
+        Added to; the last column counts arcs.
+
+    Returns
+    -------
+    ndarray of int32, shape (n, 2)
+        By which side each path leaves and arrives; -1 where there is none.
+    """
+    n = from_row.shape[0]
+    side = np.full((n, 2), -1, np.int32)
+    last = out.shape[1] - 1
+    for i in range(n):
+        row, _, via = walk(
+            parent,
+            up_start,
+            up_arc,
+            down_start,
+            down_arc,
+            graph_start,
+            graph_arc,
+            from_row[i],
+            from_ticks[i],
+            to_row[i],
+            to_ticks[i],
+            distance,
+            settled,
+            seen,
+        )
+        if len(row) == 0:
+            continue
+        for a in via:
+            out[i, kind[a]] += amount[a]
+            out[i, last] += 1.0
+        for k in range(1, -1, -1):
+            if from_row[i, k] == row[0] and (side[i, 0] < 0 or from_ticks[i, k] <= from_ticks[i, side[i, 0]]):
+                side[i, 0] = k
+            if to_row[i, k] == row[-1] and (side[i, 1] < 0 or to_ticks[i, k] <= to_ticks[i, side[i, 1]]):
+                side[i, 1] = k
+    return side
 
 
 @njit(cache=True, nogil=True)
