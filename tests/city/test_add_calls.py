@@ -138,8 +138,9 @@ def test_what_the_city_keeps_beside_its_layers(town, tmp_path):
     assert "经度" in (town.folder / "mappings/w1.toml").read_text(encoding="utf-8")
     assert town.settings.layers["calls"].source == "w1.csv"
     json.dumps(report.to_dict())
-    assert "3 calls added" in report.lines("en")[0]
-    assert "新增 3" in report.lines("zh")[0]
+    assert "3 calls added, 0 updated, 0 already there" in report.lines("en")
+    assert "新增 3，更新 0，已有 0" in report.lines("zh")
+    assert report.lines("en")[0] == "w1.csv: CSV, utf-8, comma"
 
 
 def test_a_mapping_given_once_serves_the_next_file(town, tmp_path):
@@ -153,7 +154,7 @@ def test_a_mapping_given_once_serves_the_next_file(town, tmp_path):
     )
     town, report = add_calls_file(town, table(tmp_path, *rows[2:], header=header, name="w2.csv"))
     assert report.added == 2
-    assert "mapping_reused" in [f["code"] for f in report.read["findings"]]
+    assert "mapping_reused" in [f.code for f in report.findings]
     assert sorted(p.name for p in (town.folder / "mappings").iterdir()) == ["w1.toml"]
 
 

@@ -16,7 +16,7 @@ from anlan.city.finding import Finding
 from anlan.city.readers.calls import read_calls
 from anlan.city.readers.identity import content_keys
 from anlan.city.readers.places import Bounds, refuse_elsewhere, within
-from anlan.city.readers.read import CallsRead, DroppedRows
+from anlan.city.readers.read import CallsRead, DroppedRows, ReadSummary
 from anlan.city.readers.reasons import reason_text
 from anlan.city.settings import Provenance
 from anlan.city.shift import Shift, find_shift
@@ -49,8 +49,8 @@ class AddReport:
     ----------
     name : str
         Under which its mapping, dropped rows and account are kept in the city.
-    read : mapping
-        The reader's account, see `anlan.city.readers.read.ReadSummary`.
+    read : ReadSummary
+        How the table was understood, and what became of its rows.
     added : int
         Calls that are new to the city.
     updated : int
@@ -69,7 +69,7 @@ class AddReport:
     """
 
     name: str
-    read: Mapping[str, Any]
+    read: ReadSummary
     added: int
     updated: int
     already_there: int
@@ -80,13 +80,13 @@ class AddReport:
     findings: tuple[Finding, ...]
 
     def lines(self, language: str = "en") -> list[str]:
-        """What was done to the city, as lines of plain text."""
-        zh = language.startswith("zh")
-        out = [
+        """How the table was understood and what was done to the city, as lines of plain text."""
+        done = (
             f"新增 {self.added:,}，更新 {self.updated:,}，已有 {self.already_there:,}"
-            if zh
+            if language.startswith("zh")
             else f"{self.added:,} calls added, {self.updated:,} updated, {self.already_there:,} already there"
-        ]
+        )
+        out = [*self.read.understood(language), done]
         out += [f"  {n:,} × {reason_text(r, language)}" for r, n in self.dropped.items()]
         return out + [f.line(language) for f in self.findings]
 
@@ -95,7 +95,7 @@ class AddReport:
         return {
             "format": 1,
             "name": self.name,
-            "read": dict(self.read),
+            "read": self.read.to_dict(),
             "added": self.added,
             "updated": self.updated,
             "already_there": self.already_there,
@@ -249,7 +249,7 @@ def prepare(city: City, read: CallsRead, name: str | None = None) -> Added:
     findings += _findings(city, read, ~inside, off, nowhere, len(fresh))
     report = AddReport(
         name=_free_name(city.folder, name or Path(read.summary.file).stem),
-        read=read.summary.to_dict(),
+        read=read.summary,
         added=int(np.sum(~known)),
         updated=int(np.sum(known & ~same)),
         already_there=int(np.sum(known & same)),
@@ -347,8 +347,7 @@ def _findings(
             Finding(
                 "warning",
                 "outside_city",
-                f"{n} calls lie more than {MARGIN_M / 1000:.0f} km outside the city's roads and were"
-                " dropped.",
+                f"Calls more than {MARGIN_M / 1000:.0f} km outside the city's roads: {n}, dropped.",
                 f"有 {n} 条警情在城市路网范围 {MARGIN_M / 1000:.0f} 公里之外，已剔除。",
                 n,
             )
@@ -358,8 +357,8 @@ def _findings(
             Finding(
                 "warning",
                 "off_network",
-                f"{off} of {total} calls are more than a kilometre from every road; they are kept, but no"
-                " unit can be routed to them.",
+                f"Calls more than a kilometre from every road: {off} of {total}; kept, but no unit can be"
+                " routed to them.",
                 f"{total} 条警情中有 {off} 条距所有道路超过一公里；保留，但无法计算路径。",
                 off,
             )
@@ -369,7 +368,7 @@ def _findings(
             Finding(
                 "warning",
                 "without_area",
-                f"{nowhere} of {total} calls lie in none of the city's areas.",
+                f"Calls in none of the city's areas: {nowhere} of {total}.",
                 f"{total} 条警情中有 {nowhere} 条不在任何辖区内。",
                 nowhere,
             )

@@ -153,34 +153,37 @@ def call_findings(q: CallQuality) -> list[Finding]:
     if q.shift is not None and (loud := q.shift.finding()) is not None:
         out.append(loud)
 
-    def say(severity: str, code: str, n: int, en: str, zh: str) -> None:
+    def say(severity: str, code: str, n: int, en: tuple[str, str], zh: tuple[str, str]) -> None:
         if n:
-            share = f"{n / q.rows:.1%}"
-            out.append(
-                Finding(severity, code, f"{n:,} calls ({share}) {en}", f"{n:,} 条警情（{share}）{zh}", n)
-            )
+            english = f"{en[0]}: {n:,} of {q.rows:,} ({n / q.rows:.1%}){en[1]}."
+            chinese = f"{zh[0]}：{q.rows:,} 条中有 {n:,} 条（{n / q.rows:.1%}）{zh[1]}。"
+            out.append(Finding(severity, code, english, chinese, n))
 
     say(
         "warning" if q.off_network > 0.01 * q.rows else "note", "off_network", q.off_network,
-        "are farther than a kilometre from every road; no unit can be routed to them.",
-        "距所有道路超过一公里，无法计算路径。",
+        ("Calls farther than a kilometre from every road", "; no unit can be routed to them"),
+        ("距所有道路超过一公里的警情", "，无法计算路径"),
     )  # fmt: skip
     say(
         "warning" if q.unreachable > 0.01 * q.rows else "note", "unreachable", q.unreachable,
-        "lie on a road that cannot be reached or left by car; they are served from the nearest one that can.",
-        "位于车辆无法到达或无法驶离的道路上，按最近的可达道路处理。",
+        ("Calls on a road that cannot be reached or left by car", ""),
+        ("位于车辆无法到达或驶离的道路上的警情", ""),
     )  # fmt: skip
     say(
         "warning", "times_impossible_left", sum(q.impossible.values()),
-        "have a step before the call or more than a day after it.", "的某个环节早于接警或晚于接警一天以上。",
+        ("Calls with a step before the call or more than a day after it", ""),
+        ("某个环节早于接警或晚于接警一天以上的警情", ""),
     )  # fmt: skip
     say(
         "warning", "received_missing", q.missing.get("received", 0),
-        "have no time at which they were received; they take no part in what goes by the hour.",
-        "没有接警时间，不参与按小时的分析。",
+        ("Calls without the time they were received at", "; they take no part in what goes by the hour"),
+        ("没有接警时间的警情", "，不参与按小时的分析"),
     )  # fmt: skip
-    say("note", "without_area", q.without_area or 0, "lie in no area.", "不在任何辖区内。")
-    say("error", "duplicate_ids", q.duplicate_ids, "share their id with another one.", "与其他警情编号相同。")
+    say("note", "without_area", q.without_area or 0, ("Calls in no area", ""), ("不在任何辖区内的警情", ""))
+    say(
+        "error", "duplicate_ids", q.duplicate_ids,
+        ("Calls that share their id with another one", ""), ("与其他警情编号相同的警情", ""),
+    )  # fmt: skip
     unknown = q.sources.get("unknown", 0)
     if not q.sources.get("reported"):
         out.append(
@@ -197,28 +200,27 @@ def call_findings(q: CallQuality) -> list[Finding]:
     else:
         say(
             "warning" if unknown > 0.2 * q.rows else "note", "source_unknown", unknown,
-            "do not say who noticed them and are left out where hot spots are learnt.",
-            "未说明由谁发现，不参与热点学习。",
+            ("Calls that do not say who noticed them", "; they are left out where hot spots are learnt"),
+            ("未说明由谁发现的警情", "，不参与热点学习"),
         )  # fmt: skip
     if q.rows >= _FEW:
         say(
             "warning", "midnight", q.midnight if q.midnight > _MOST_MIDNIGHT * q.rows else 0,
-            "were received at 00:00:00 sharp: their hour is likely unknown.",
-            "接警时间恰为 00:00:00，很可能时刻未知。",
+            ("Calls received at 00:00:00 sharp", "; their hour is likely unknown"),
+            ("接警时间恰为 00:00:00 的警情", "，很可能时刻未知"),
         )  # fmt: skip
         lon, lat = q.stacked_at
         say(
             "warning", "stacked", q.stacked if q.stacked > _MOST_STACKED * q.rows else 0,
-            f"lie at one point, {lon:.5f}, {lat:.5f}: often a default such as the station itself.",
-            f"位于同一点（{lon:.5f}, {lat:.5f}），常为默认坐标，如派出所本身。",
+            (f"Calls at one point, {lon:.5f}, {lat:.5f}", "; often a default such as the station itself"),
+            (f"位于同一点（{lon:.5f}, {lat:.5f}）的警情", "，常为默认坐标，如派出所本身"),
         )  # fmt: skip
     if q.silent_days:
         out.append(
             Finding(
                 "warning" if q.rows >= _FEW else "note",
                 "silent_days",
-                f"{q.silent_days} days between {q.first} and {q.last} have no call at all: is a file"
-                " missing?",
+                f"Days between {q.first} and {q.last} without any call: {q.silent_days}; is a file missing?",
                 f"{q.first} 至 {q.last} 之间有 {q.silent_days} 天没有任何警情：是否缺少文件？",
                 q.silent_days,
             )

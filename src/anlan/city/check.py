@@ -248,14 +248,14 @@ def _file_findings(files: LoadedFiles) -> list[Finding]:
     gone = sum(files.dropped.values())
     if gone:
         share = gone / files.rows if files.rows else 0.0
-        reasons = ", ".join(f"{n:,} {reason_text(r)}" for r, n in list(files.dropped.items())[:3])
-        in_chinese = "、".join(f"{reason_text(r, 'zh')} {n:,}" for r, n in list(files.dropped.items())[:3])
+        reasons = ", ".join(f"{n:,} × {reason_text(r)}" for r, n in list(files.dropped.items())[:3])
+        in_chinese = "、".join(f"{reason_text(r, 'zh')}（{n:,}）" for r, n in list(files.dropped.items())[:3])
         out.append(
             Finding(
                 "warning" if share > 0.01 else "note",
                 "rows_dropped",
-                f"{gone:,} of {files.rows:,} rows ({share:.1%}) became no call: {reasons}; they are in the"
-                " folder `dropped` with their reasons.",
+                f"Rows that became no call: {gone:,} of {files.rows:,} ({share:.1%}): {reasons}; they are in"
+                " the folder `dropped` with their reasons.",
                 f"{files.rows:,} 行中有 {gone:,} 行（{share:.1%}）未成为警情：{in_chinese}；"
                 "已连同原因存入 dropped 文件夹。",
                 gone,
@@ -267,7 +267,7 @@ def _file_findings(files: LoadedFiles) -> list[Finding]:
             Finding(
                 "warning",
                 "times_impossible",
-                f"{impossible:,} times in the files were unreadable or impossible and were set to missing.",
+                f"Times in the files that were unreadable or impossible: {impossible:,}, set to missing.",
                 f"文件中有 {impossible:,} 个时间无法识别或不可能，已置为缺失。",
                 impossible,
             )

@@ -126,7 +126,7 @@ def ground_findings(q: GroundQuality) -> list[Finding]:
         )
     say(
         "warning", "areas_without_shape", q.areas_without_shape,
-        f"{q.areas_without_shape} of {q.areas} areas have no shape; no call can be assigned to them.",
+        f"Areas without a shape: {q.areas_without_shape} of {q.areas}; no call can be assigned to them.",
         f"{q.areas} 个辖区中有 {q.areas_without_shape} 个没有边界，无法归入警情。",
     )  # fmt: skip
     say(
@@ -153,12 +153,12 @@ def ground_findings(q: GroundQuality) -> list[Finding]:
         )
     say(
         "warning", "sites_off_network", q.sites_off_network,
-        f"{q.sites_off_network} of {q.sites} sites are farther than a kilometre from every road.",
+        f"Sites farther than a kilometre from every road: {q.sites_off_network} of {q.sites}.",
         f"{q.sites} 个点位中有 {q.sites_off_network} 个距所有道路超过一公里。",
     )  # fmt: skip
     say(
         "note", "sites_far", q.sites_far,
-        f"{q.sites_far} of {q.sites} sites are more than {_FAR_M:.0f} m from their road.",
+        f"Sites more than {_FAR_M:.0f} m from their road: {q.sites_far} of {q.sites}.",
         f"{q.sites} 个点位中有 {q.sites_far} 个距所在道路超过 {_FAR_M:.0f} 米。",
     )  # fmt: skip
     return out

@@ -442,8 +442,8 @@ def _findings(mapping: CallMapping, moments: Moments, dropped: DroppedRows, call
             Finding(
                 "warning",
                 "times_impossible",
-                f"{impossible} times came before the call or the step before, or more than a day after it;"
-                " they were set to missing, and the calls kept.",
+                "Times that came before the call or the step before, or more than a day after the call:"
+                f" {impossible}, set to missing; the calls are kept.",
                 f"有 {impossible} 个时间早于接警或前一环节，或晚于接警一天以上；已置为缺失，警情保留。",
                 impossible,
             )
@@ -454,7 +454,7 @@ def _findings(mapping: CallMapping, moments: Moments, dropped: DroppedRows, call
             Finding(
                 "warning",
                 "times_unreadable",
-                f"{unreadable} times other than the call's own could not be read; they were set to missing.",
+                f"Times other than the call's own that could not be read: {unreadable}, set to missing.",
                 f"有 {unreadable} 个环节时间无法识别，已置为缺失。",
                 unreadable,
             )
@@ -465,7 +465,7 @@ def _findings(mapping: CallMapping, moments: Moments, dropped: DroppedRows, call
             Finding(
                 "warning",
                 "rows_dropped",
-                f"{len(rows)} rows became no call (rows {some(rows)}); they are kept with their reason.",
+                f"Rows that became no call: {len(rows)} (rows {some(rows)}); they are kept with the reason.",
                 f"有 {len(rows)} 行未成为警情（第 {some(rows)} 行），已连同原因保存。",
                 len(rows),
             )

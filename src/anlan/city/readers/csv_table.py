@@ -95,8 +95,8 @@ def _notes(decoded: Decoded) -> list[Finding]:
         Finding(
             "warning",
             "mixed_encodings",
-            f"{len(lines)} lines were in {kind} while the others are in {decoded.encoding}; each was read in"
-            f" its own (lines {some(lines)}).",
+            f"Lines in {kind} while the others are in {decoded.encoding}: {len(lines)} (lines {some(lines)});"
+            " each was read in its own.",
             f"有 {len(lines)} 行是 {kind} 编码，其余为 {decoded.encoding}；"
             f"已逐行按各自编码读取（第 {some(lines)} 行）。",
             len(lines),
@@ -109,8 +109,8 @@ def _notes(decoded: Decoded) -> list[Finding]:
             Finding(
                 "warning",
                 "damaged_text",
-                f"{n} lines hold bytes that are no text in any encoding; they show as \ufffd"
-                f" (lines {some(decoded.damaged)}).",
+                f"Lines with bytes that are no text in any encoding: {n} (lines {some(decoded.damaged)});"
+                " they show as \ufffd.",
                 f"有 {n} 行含无法解码的字节，显示为 \ufffd（第 {some(decoded.damaged)} 行）。",
                 n,
             )
@@ -168,8 +168,8 @@ def _load(body: bytes, delimiter: str, names: tuple[str, ...], wanted: Sequence[
             Finding(
                 "warning",
                 "quotes_unclosed",
-                f"{len(torn)} lines open a quotation mark that is not closed; their quotation marks were"
-                f" left out (lines {some([first + n for n in torn])}).",
+                f"Lines with a quotation mark that is not closed: {len(torn)} (lines"
+                f" {some([first + n for n in torn])}); their quotation marks were left out.",
                 f"有 {len(torn)} 行的引号未闭合，已略去这些引号（第 {some([first + n for n in torn])} 行）。",
                 len(torn),
             )

@@ -212,7 +212,7 @@ def _notes(used: Sequence[_Sheet], unread: Sequence[_Sheet]) -> list[Finding]:
             Finding(
                 "note",
                 "merged_cells",
-                f"{merged} merged cells were filled with their value in every row and column they cover.",
+                f"Merged cells: {merged}, each filled with its value in every row and column it covers.",
                 f"有 {merged} 处合并单元格，已将其值填入所覆盖的每一格。",
                 merged,
             )

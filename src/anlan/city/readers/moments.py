@@ -177,8 +177,8 @@ class _Reader:
                 Finding(
                     "warning",
                     "times_skipped",
-                    f"{self.skipped} local times never existed, because the clock was put forward then; they"
-                    " were read as if it had not been.",
+                    "Local times that never existed, because the clock was put forward then:"
+                    f" {self.skipped}; they were read as if it had not been.",
                     f"有 {self.skipped} 个当地时间因拨快时钟（夏令时）而不存在，已按未拨快处理。",
                     self.skipped,
                 )
@@ -188,8 +188,8 @@ class _Reader:
                 Finding(
                     "note",
                     "times_repeated",
-                    f"{self.repeated} local times occurred twice, because the clock was put back then; the"
-                    " first was taken.",
+                    "Local times that occurred twice, because the clock was put back then:"
+                    f" {self.repeated}; the first was taken.",
                     f"有 {self.repeated} 个当地时间因拨慢时钟（夏令时）出现两次，已取前一次。",
                     self.repeated,
                 )
@@ -200,8 +200,8 @@ class _Reader:
                 Finding(
                     "warning",
                     "dates_without_clock",
-                    f"{n} calls state a date but no time of day; they stand at 00:00 with the"
-                    " whole day as their interval, so do not read their hour.",
+                    f"Calls with a date but no time of day: {n}; they stand at 00:00 with the whole day as"
+                    " their interval, so do not read their hour.",
                     f"有 {n} 条警情只有日期没有时刻，记为当日 00:00 并以整日为区间，其小时不可用。",
                     n,
                 )

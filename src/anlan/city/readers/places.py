@@ -282,7 +282,7 @@ def _exchanged(n: int) -> Finding:
     return Finding(
         "note",
         "lon_lat_exchanged",
-        f"Longitude and latitude were exchanged in {n} rows, as asked.",
+        f"Rows in which longitude and latitude were exchanged, as asked: {n}.",
         f"已按要求将 {n} 行的经纬度对调。",
         n,
     )

@@ -164,8 +164,8 @@ class ReadSummary:
             "findings": [f.to_dict() for f in self.findings],
         }
 
-    def lines(self, language: str = "en") -> list[str]:
-        """The account as lines of plain text in ``zh`` or ``en``."""
+    def understood(self, language: str = "en") -> list[str]:
+        """How the table was understood, as lines of plain text in ``zh`` or ``en``."""
         zh = language.startswith("zh")
         o, m = self.origin, self.mapping
         form = [o.kind.upper() if o.kind == "csv" else o.kind.capitalize()]
@@ -194,6 +194,12 @@ class ReadSummary:
                 f"{to_datetime(self.first, tz):%Y-%m-%d %H:%M} – {to_datetime(self.last, tz):%Y-%m-%d %H:%M}"
             )
             out.append(("起止 " if zh else "from – to ") + span)
+        return out
+
+    def lines(self, language: str = "en") -> list[str]:
+        """The whole account as lines of plain text in ``zh`` or ``en``."""
+        zh = language.startswith("zh")
+        out = self.understood(language)
         gone = self.rows - self.kept
         out.append(
             f"读取 {self.rows:,} 行，保留 {self.kept:,}，剔除 {gone:,}"

@@ -38,7 +38,7 @@ def read_priorities(text: Any) -> tuple[NDArray[np.int8], list[Finding]]:
         Finding(
             "warning",
             "priorities_out_of_range",
-            f"{n} calls have a priority that is none from 1 to 9 ({shown}); they take {usual}.",
+            f"Calls with a priority that is none from 1 to 9 ({shown}): {n}; they take {usual}.",
             f"有 {n} 条警情的优先级不在 1–9 之内（{shown}），按 {usual} 处理。",
             n,
         )
@@ -77,8 +77,8 @@ def read_sources(
         Finding(
             "warning",
             "sources_strange",
-            f"{rows} calls say {shown} of who noticed them, which is not understood; they count as {default}:"
-            f" pass sources={{{example!r}: 'reported'}} (or discovered, device).",
+            f"Calls whose word for who noticed them is not understood ({shown}): {rows}; they count as"
+            f" {default}: pass sources={{{example!r}: 'reported'}} (or discovered, device).",
             f"有 {rows} 条警情的来源（{shown}）未能识别，按 {default} 处理；可传入"
             f" sources={{{example!r}: 'reported'}}（或 discovered、device）。",
             rows,
@@ -98,7 +98,7 @@ def read_dispositions(text: Any) -> tuple[Strings, list[Finding]]:
         Finding(
             "note",
             "dispositions_left_out",
-            f"{n} dispositions are longer than {LONGEST_DISPOSITION} characters and were left out: narratives"
+            f"Dispositions longer than {LONGEST_DISPOSITION} characters: {n}, left out, because narratives"
             " may name people.",
             f"有 {n} 条处理结果超过 {LONGEST_DISPOSITION} 字，可能含个人信息，未读取。",
             n,
