@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from anlan.kernels.routing.customise import INF
 from anlan.model.position import Positions
 
 Ints32 = NDArray[np.int32]
-Place = int | np.integer[Any] | NDArray[Any] | list[int] | Positions
+Place = int | np.integer[Any] | NDArray[Any] | Sequence[int] | Positions
 """What a user may name as origin or destination: a node index, several, or snapped positions."""
 
 

@@ -309,6 +309,8 @@ class Router:
 
     def rows(self, ends: Ends) -> Ints32:
         """Rows of the junctions of some places, shape (n, 2); -1 is none."""
+        if self.n_nodes == 0:
+            return ends.node
         return np.where(ends.node >= 0, self.row[ends.node], np.int32(-1))
 
     @contextmanager

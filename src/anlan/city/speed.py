@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +91,7 @@ class SpeedProfile:
     other_kmh: float = OTHER_KMH
     class_factor: Mapping[str, float] = field(default_factory=dict)
     mode: Mapping[str, float] = field(default_factory=_modes)
-    week: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    week: Mapping[str, Sequence[float]] = field(default_factory=dict)
     walk_kmh: float = WALK_KMH
     junction_s: float = 0.0
     delay_s: float = 0.0
