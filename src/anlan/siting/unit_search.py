@@ -32,10 +32,7 @@ class Search:
         self._arrays = (m.rs, m.rc, m.cs, m.cr, m.weight, m.kind, m.values, m.strength)
         self._x = np.zeros_like(m.lower)
         self._held = np.zeros(m.n_row)
-        alone = m.values_at(m.strength[m.rc], np.repeat(m.kind, np.diff(m.rs)))
-        self._add = np.bincount(
-            m.rc, np.repeat(m.weight, np.diff(m.rs)) * alone, minlength=m.strength.size
-        ).astype(np.float64)
+        self._add = self._additions()
         self._now = 0.0
         self.best, self.value = self._x.copy(), -np.inf
         self._kept, self._kept_value = self._x.copy(), -np.inf
@@ -68,6 +65,20 @@ class Search:
             self._shift(target)
         self._descend()
 
+    @property
+    def here(self) -> Ints:
+        """The placement the search stands at, which need not be the best; do not change it."""
+        return self._x
+
+    def revalue(self, model: UnitCover) -> None:
+        """Go on with other values of the same rows; what was best before no longer is."""
+        m = self._model = model
+        self._arrays = (m.rs, m.rc, m.cs, m.cr, m.weight, m.kind, m.values, m.strength)
+        self._add = self._additions()
+        self._now = float(m.weight @ m.row_values(self._held))
+        self._kept, self._kept_value = self._x.copy(), self._now
+        self.best, self.value = self._x.copy(), self._now
+
     def kick(self) -> None:
         """Move a few units at random, descend, keep the result if it is not much worse."""
         target = self._x.copy()
@@ -75,6 +86,15 @@ class Search:
             self._relocate(target)
         self._shift(target)
         self._descend()
+
+    def _additions(self) -> Floats:
+        """What one more unit at each column would bring, shape (columns,)."""
+        m = self._model
+        lengths = np.diff(m.rs)
+        held, kind = np.repeat(self._held, lengths), np.repeat(m.kind, lengths)
+        rise = m.values_at(held + m.strength[m.rc], kind) - m.values_at(held, kind)
+        gain = np.bincount(m.rc, np.repeat(m.weight, lengths) * rise, minlength=m.strength.size)
+        return gain.astype(np.float64)
 
     def _relocate(self, x: Ints) -> None:
         m, rng = self._model, self._random
