@@ -37,8 +37,10 @@ from anlan.core.time import DAY_S, HOUR_S, SLOTS
 from anlan.model.call import Calls
 from anlan.model.position import Positions
 
-ADDRESS_M, SETBACK_M = 20.0, 8.0
-"""Calls come from addresses every 20 m along a street, 8 m off its middle, so that places repeat exactly."""
+ADDRESS_M = 20.0
+SETBACK_M = (3.0, 15.0)
+"""Calls come from addresses every 20 m along a street, on either side and 3 to 15 m off its middle; how far
+is a property of the address, so that places repeat exactly."""
 
 ROW = {kind.key: row for row, kind in enumerate(KINDS)}
 
@@ -255,8 +257,12 @@ def _addresses(rng: np.random.Generator, edge: Ints) -> tuple[Positions, Floats,
     roads, n = ground().roads, len(edge)
     length = roads.edges.length_m[edge]
     houses = np.maximum(np.floor(length / ADDRESS_M), 1.0)
-    offset = (np.floor(rng.random(n) * houses) + 0.5) * (length / houses)
-    side = np.where(rng.random(n) < 0.5, -SETBACK_M, SETBACK_M)
+    house = np.floor(rng.random(n) * houses)
+    offset = (house + 0.5) * (length / houses)
+    # A number that is as good as random and belongs to the address.
+    near, far = SETBACK_M
+    setback = near + (edge * 31 + house * 17) % 97 / 96 * (far - near)
+    side = np.where(rng.random(n) < 0.5, -setback, setback)
     ax, ay = roads.x[2 * edge], roads.y[2 * edge]
     along = np.maximum(length, 1e-9)
     ux, uy = (roads.x[2 * edge + 1] - ax) / along, (roads.y[2 * edge + 1] - ay) / along
