@@ -30,6 +30,8 @@ from anlan.siting.unit_search import Dual, Search
 
 _PATIENCE = 300
 """Most kicks without a better placement before the search ends; fewer where there are few sites."""
+_SMALL = 20_000
+"""With fewer links HiGHS has its own bound sooner than the Lagrangian settles."""
 
 
 def dsm(
@@ -266,6 +268,8 @@ class Dsm:
         """
         weight = float(self.problem.weight.sum())
         bound = float(self.near.weight.sum())
+        if len(self.near.rc) < _SMALL:
+            return bound
         for price, single in ((1.0, 1.0), (0.0, 0.5)):
             cover = stacked(
                 [Layer(self.near)], values=np.array([[0.0, single, 1.0 + price]]),

@@ -169,6 +169,8 @@ class Dual:
         first = np.ones(1) if m.values.shape[1] == 0 else np.diff(m.values, axis=1)[:, 0]
         self._most = m.weight * first[m.kind if len(first) > 1 else 0]
         self._begun = False
+        self._room = m.upper - m.lower
+        self._free = m.units - m.lower.sum(axis=1)
         self._way, self._wanted = np.zeros(m.n_row), np.zeros(m.n_row)
         self._now = np.zeros(m.strength.size)
         self._factor, self._stalled = 1.0, 0
@@ -206,9 +208,9 @@ class Dual:
         """Units at the columns of highest score."""
         m = self._model
         x = m.lower.copy()
-        room = m.upper - m.lower
         for t, score in enumerate(self._now.reshape(x.shape)):
             order = np.argsort(-score, kind="stable")
-            left = m.units[t] - m.lower[t].sum() - (np.cumsum(room[t, order]) - room[t, order])
-            x[t, order] += np.clip(left, 0, room[t, order])
+            room = self._room[t, order]
+            left = self._free[t] - room.cumsum() + room
+            x[t, order] += np.minimum(np.maximum(left, 0), room)
         return x.ravel().astype(np.float64)
