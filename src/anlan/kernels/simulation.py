@@ -1,613 +1,656 @@
 """The event loop: calls in order of time, units through their states, decisions by the policy kernels.
 
-One loop serves a replay of another simulator's inputs and a synthetic year. Between two decisions nothing needs
-to be looked at, so a call costs two events: when it may be dispatched, and when its unit becomes free; arrivals
-and transports are computed at dispatch, and where a driving unit is, only when it could win. Units become free
-before calls of the same instant are considered; shift events come in between.
+One loop serves a replay of another simulator's inputs and a synthetic year. Between two decisions nothing needs to
+be looked at, so a call costs two events: when it may be dispatched, and when its unit becomes free; arrivals and
+transports are computed at dispatch, and where a driving unit is, only when it could win. At equal times units
+become free (and stops end) first, then the roster changes, then calls are considered.
 
 State lives in arrays, so a run can stop at any event (to report progress, to empty the log) and go on.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from anlan.kernels.policies import closest, dmexclp
-from anlan.kernels.policies.eligible import BUSY, EN_ROUTE, IDLE, MOVING, OFF, above_reserve, may_divert
-from anlan.kernels.simulation_labels import INF
-from anlan.kernels.simulation_world import hop, inside_edge, node_to_place, place_to_place
+from anlan.kernels.policies import burden, coverage, dmexclp, ladder, patrol
+from anlan.kernels.policies.eligible import (
+    EN_ROUTE,
+    HOMEBOUND,
+    IDLE,
+    MOVING,
+    OFF,
+    PAUSED,
+    above_reserve,
+    has_time,
+    may_divert,
+)
+from anlan.kernels.policies.select import CLOSEST, COVERAGE, JURISDICTION, PREFERENCE, select
+from anlan.kernels.simulation_world import FAR, INNER, at_least_s, eta_s, place_to_place, set_off
+from anlan.kernels import simulation_types as k
 
-Array = NDArray[Any]
+DONE, STOPPED, LOG_FULL = 0, 1, 2
 
-DONE, PAUSED, LOG_FULL = 0, 1, 2
-
-# What the log tells, in the order of a call's life.
-QUEUED, DISPATCHED, DIVERTED, DEPARTED, ARRIVED, LEFT_SCENE, DELIVERED, CLEARED = 0, 1, 2, 3, 4, 5, 6, 7
-RETURNING, AT_POST, ON_DUTY, OFF_DUTY = 8, 9, 10, 11
-
-HOME, DMEXCLP = 0, 1
-"""Standby rules by number."""
-
-
-class Tasks(NamedTuple):
-    """Requests for one unit each, in order of ``ready``; times in seconds."""
-
-    at: Array
-    ready: Array
-    """When it may be dispatched: received plus dispatch delay; ascending."""
-    priority: Array
-    key: Array
-    """Place in the waiting line: priority first, then the time received; int64, unique."""
-    place: Array
-    on_scene: Array
-    transport: Array
-    destination: Array
-    """Hub, or -1 for the nearest destination."""
-    handover: Array
+# State.counters
+NEXT_TASK, NEXT_DUTY, HEAP, LINE, LOGGED, FREE, OPEN, MOVES, SKIPPED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# Rules.integers
+DISPATCH, STANDBY, N_POSTS, LAST_PRIORITY, MEAL_PRIORITY, OWN_PRIORITY, MOVE_ALL = 0, 1, 2, 3, 4, 5, 6
+# Rules.numbers
+SLOT_FROM, LIMIT_S, LAST_S, MEAL_S, MIN_STAY_S, MAX_PER_HOUR, MAX_DRIVE_S, STOP_S = 0, 1, 2, 3, 4, 5, 6, 7
+# Standby rules
+HOME, DMEXCLP, LADDER, PATROL = 0, 1, 2, 3
+NONE = np.int64(-1)
+"""No unit, task or place; typed, because a literal would compile each kernel it goes to once more."""
+STANDING = np.bool_(True)
 
 
-class Fleet(NamedTuple):
-    """Units as they are rostered."""
-
-    home: Array
-    turnout: Array
-
-
-class Roster(NamedTuple):
-    """Changes of duty in order of time: unit goes on (1) or off (0) duty."""
-
-    at: Array
-    unit: Array
-    on: Array
-
-
-class Rules(NamedTuple):
-    """A policy in numbers."""
-
-    redispatch: Array
-    reserve: Array
-    mode_out: Array
-    """Travel mode to a call by priority and slot, int8 (P, slots)."""
-    mode_back: Array
-    slot: Array
-    """Slot of each half hour since ``slot_from``."""
-    slot_from: float
-    standby: int
-    n_posts: int
-    indoors: Array
-    """Share of the turnout time that applies at each hub, float64 (H,)."""
-    capacity: Array
-    cover_start: Array
-    cover_set: Array
-    weight: Array
-    """float64 (profiles, sets)."""
-    profile: Array
-    """Row of ``weight`` in each slot."""
-    gain: Array
-
-
-class State(NamedTuple):
-    """What changes."""
-
-    status: Array
-    place: Array
-    """Where a unit stands, or stood when it set off."""
-    task: Array
-    post: Array
-    """Hub a free unit is at or drives to."""
-    leave: Array
-    leg_mode: Array
-    leg_to: Array
-    leg_node: Array
-    leg_at: Array
-    leg_end: Array
-    freed: Array
-    """When a sent unit will be free again."""
-    delivered_to: Array
-    stationed: Array
-    """Free units at each post or driving to it."""
-    heap: Array
-    heap_at: Array
-    line: Array
-    """Waiting tasks, a binary heap by key."""
-    eta: Array
-    covered: Array
-    scalars: Array
-    """int64: next task, next duty, heap size, line length, log length, free units, open tasks."""
-    seconds: Array
-    """float64 (units, 2): driving, and at work from dispatch to clearing."""
-    counts: Array
-    """int64 (units, 2): calls cleared, moves that were no return home."""
-
-
-class Outcome(NamedTuple):
-    """What became of each task; times are NaN until they happened."""
-
-    unit: Array
-    dispatched: Array
-    departed: Array
-    arrived: Array
-    left: Array
-    delivered: Array
-    cleared: Array
-    taken: Array
-    """How often its unit was taken away."""
-    came_from: Array
-    """Status of the unit when it was sent."""
-
-
-class Log(NamedTuple):
-    """Events as they are decided, in order of decision."""
-
-    at: Array
-    kind: Array
-    unit: Array
-    task: Array
-    place: Array
-
-
-NEXT_TASK, NEXT_DUTY, HEAP, LINE, LOGGED, FREE, OPEN, NOW = range(8)
-
-
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _log(log: Any, s: Any, at: float, kind: int, unit: int, task: int, place: int) -> None:
-    if len(log.at):
-        i = s.scalars[LOGGED]
-        log.at[i] = at
-        log.kind[i] = kind
-        log.unit[i] = unit
-        log.task[i] = task
-        log.place[i] = place
-        s.scalars[LOGGED] = i + 1
+    if len(log):
+        row = log[s.counters[LOGGED]]
+        row.at = at
+        row.kind = kind
+        row.unit = unit
+        row.task = task
+        row.place = place
+        s.counters[LOGGED] += 1
 
 
-@njit(cache=True, nogil=True)
-def _set_heap(s: Any, u: int, at: float) -> None:
-    """Insert a unit's next event or move it."""
-    heap, pos, key = s.heap, s.heap_at, s.freed
-    i = pos[u]
-    if i < 0:
-        i = s.scalars[HEAP]
-        s.scalars[HEAP] = i + 1
-    key[u] = at
+@njit(**INNER)
+def _schedule(units: Any, s: Any, u: int, at: float) -> None:
+    """Set when something next happens to a unit; inf is never. An indexed binary heap, ties by row."""
+    heap = s.heap
+    i = units[u].heap
+    units[u].next = at
+    if at == np.inf:
+        if i < 0:
+            return
+        # The last of the heap takes its place.
+        n = s.counters[HEAP] - 1
+        s.counters[HEAP] = n
+        units[u].heap = -1
+        if i == n:
+            return
+        u = heap[n]
+        at = units[u].next
+    elif i < 0:
+        i = s.counters[HEAP]
+        s.counters[HEAP] = i + 1
     while i > 0:
         p = (i - 1) >> 1
         v = heap[p]
-        if key[v] < at or (key[v] == at and v < u):
+        if units[v].next < at or (units[v].next == at and v < u):
             break
         heap[i] = v
-        pos[v] = i
+        units[v].heap = i
         i = p
-    n = s.scalars[HEAP]
+    n = s.counters[HEAP]
     while True:
         c = 2 * i + 1
         if c >= n:
             break
-        v = heap[c]
         if c + 1 < n:
-            x = heap[c + 1]
-            if x != u and (v == u or key[x] < key[v] or (key[x] == key[v] and x < v)):
-                v = x
+            a, b = heap[c], heap[c + 1]
+            if units[b].next < units[a].next or (units[b].next == units[a].next and b < a):
                 c += 1
-        if v == u or key[v] > at or (key[v] == at and v > u):
+        v = heap[c]
+        if v == u or units[v].next > at or (units[v].next == at and v > u):
             break
         heap[i] = v
-        pos[v] = i
+        units[v].heap = i
         i = c
     heap[i] = u
-    pos[u] = i
+    units[u].heap = i
 
 
-@njit(cache=True, nogil=True)
-def _drop_heap(s: Any, u: int) -> None:
-    """Remove a unit's next event, if it has one."""
-    i = s.heap_at[u]
-    if i < 0:
-        return
-    n = s.scalars[HEAP] - 1
-    s.scalars[HEAP] = n
-    s.heap_at[u] = -1
-    last = int(s.heap[n])
-    if last != u:
-        s.heap[i] = last
-        s.heap_at[last] = i
-        _set_heap(s, last, float(s.freed[last]))
-
-
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _push_line(t: Any, s: Any, c: int) -> None:
-    line, key = s.line, t.key
-    i = s.scalars[LINE]
-    s.scalars[LINE] = i + 1
+    line = s.line
+    i = s.counters[LINE]
+    s.counters[LINE] = i + 1
     while i > 0:
         p = (i - 1) >> 1
-        if key[line[p]] <= key[c]:
+        if t[line[p]].key <= t[c].key:
             break
         line[i] = line[p]
         i = p
     line[i] = c
 
 
-@njit(cache=True, nogil=True)
-def _pop_line(t: Any, s: Any) -> int:
-    line, key = s.line, t.key
-    top = line[0]
-    n = s.scalars[LINE] - 1
-    s.scalars[LINE] = n
+@njit(**INNER)
+def _pop_line(t: Any, s: Any) -> None:
+    line = s.line
+    n = s.counters[LINE] - 1
+    s.counters[LINE] = n
     c = line[n]
     i = 0
     while True:
-        k = 2 * i + 1
-        if k >= n:
+        j = 2 * i + 1
+        if j >= n:
             break
-        if k + 1 < n and key[line[k + 1]] < key[line[k]]:
-            k += 1
-        if key[line[k]] >= key[c]:
+        if j + 1 < n and t[line[j + 1]].key < t[line[j]].key:
+            j += 1
+        if t[line[j]].key >= t[c].key:
             break
-        line[i] = line[k]
-        i = k
+        line[i] = line[j]
+        i = j
     line[i] = c
-    return int(top)
 
 
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def slot_at(rules: Any, at: float) -> int:
-    """Slot of an instant."""
-    i = int((at - rules.slot_from) / 1800.0)
+    """Hour of the week of an instant."""
+    i = int((at - rules.numbers[SLOT_FROM]) / 1800.0)
     return rules.slot[min(max(i, 0), len(rules.slot) - 1)]
 
 
-@njit(cache=True, nogil=True)
-def locate(w: Any, s: Any, u: int, now: float) -> tuple[int, float]:
-    """The next node on a driving unit's way and the seconds until it gets there.
-
-    A unit on the last stretch, between the last node and its destination, turns back: the node behind it, and
-    as many seconds as it has driven since. -1 (and the seconds to the destination) where it drives along a
-    single edge and passes no node.
-    """
-    node = int(s.leg_node[u])
-    if node < 0:
-        return -1, s.leg_end[u] - now
-    at = s.leg_at[u]
-    m = int(s.leg_mode[u])
-    q = int(s.leg_to[u])
-    tick = w.tick_s[m]
-    while at < now:
-        a = hop(w, m, node, q)
-        if a < 0:
-            s.leg_node[u] = node
-            s.leg_at[u] = at
-            return node, now - at
-        node = int(w.head[a])
-        at += w.ticks[m, a] * tick
-    s.leg_node[u] = node
-    s.leg_at[u] = at
-    return node, at - now
+@njit(**INNER)
+def _settle(units: Any, s: Any, log: Any, u: int, now: float) -> None:
+    """A driving free unit that has reached its post stands there."""
+    unit = units[u]
+    if unit.status == MOVING and unit.leg_end <= now:
+        unit.status = IDLE
+        unit.place = unit.leg_to
+        unit.driving_s += unit.leg_end - unit.leave
+        s.visited[unit.place] = unit.leg_end
+        _log(log, s, unit.leg_end, k.AT_POST, u, NONE, unit.place)
 
 
-@njit(cache=True, nogil=True)
-def eta_s(w: Any, fleet: Any, rules: Any, s: Any, u: int, q: int, m: int, now: float) -> float:
-    """Seconds until a unit would be at a place: turnout, the stretch to the next node, the way from there."""
-    wait = 0.0
-    standing = s.status[u] == IDLE
-    if standing:
-        if s.place[u] < len(rules.indoors):
-            wait = fleet.turnout[u] * rules.indoors[s.place[u]]
-    elif s.status[u] == EN_ROUTE and now < s.leave[u]:
-        standing = True
-        wait = s.leave[u] - now
-    if standing:
-        d = place_to_place(w, m, int(s.place[u]), q)
-    else:
-        node, wait = locate(w, s, u, now)
-        d = place_to_place(w, m, int(s.leg_to[u]), q) if node < 0 else node_to_place(w, m, node, q)
-    return np.inf if d >= INF else wait + d * w.tick_s[m]
+@njit(**INNER)
+def _leave_post(units: Any, s: Any, u: int) -> None:
+    unit = units[u]
+    if unit.post >= 0:
+        s.stationed[unit.post] -= 1
+        unit.post = -1
 
 
-@njit(cache=True, nogil=True)
-def bound_s(w: Any, s: Any, u: int, q: int, m: int, now: float) -> float:
-    """Seconds that a driving unit needs at least, without finding out where it is.
-
-    From where it is to its own destination takes at least its remaining time (scaled to the faster mode), so by
-    the triangle inequality the call cannot be nearer than that less the way from the call to the destination.
-    """
-    k = s.leg_mode[u]
-    left = (s.leg_end[u] - now) * w.slowest[m, k]
-    best = np.inf
-    for i in range(2):
-        n = int(w.node[q, i])
-        if n >= 0:
-            on = node_to_place(w, m, n, int(s.leg_to[u]))
-            if on >= INF:
-                return 0.0
-            best = min(best, left + (w.into[m, q, i] - on) * w.tick_s[m])
-    # Ticks are rounded arc by arc; a hundredth of a second is more than a long way's rounding.
-    return best - 0.01
-
-
-@njit(cache=True, nogil=True)
-def _settle(s: Any, u: int, now: float, log: Any) -> None:
-    """A unit that has reached its post stands there."""
-    if s.status[u] == MOVING and s.leg_end[u] <= now:
-        s.status[u] = IDLE
-        s.place[u] = s.leg_to[u]
-        s.seconds[u, 0] += s.leg_end[u] - s.leave[u]
-        _log(log, s, float(s.leg_end[u]), AT_POST, u, -1, int(s.place[u]))
-
-
-@njit(cache=True, nogil=True)
-def _choose(
-    w: Any, t: Any, fleet: Any, rules: Any, s: Any, log: Any, c: int, now: float, divert: bool
-) -> int:
+@njit(**INNER)
+def choose(w: Any, t: Any, units: Any, rules: Any, s: Any, log: Any, c: int, now: float, divert: bool) -> int:
     """The unit for a task; -1 where it has to wait."""
-    q = int(t.place[c])
-    pri = int(t.priority[c])
-    m = int(rules.mode_out[pri, slot_at(rules, now)])
-    free = above_reserve(s.scalars[FREE], rules.reserve, pri)
-    eta = s.eta
+    q = t[c].place
+    pri = t[c].priority
+    skills = t[c].skills
+    m = rules.mode[pri, slot_at(rules, now)]
+    rule = rules.integers[DISPATCH]
+    free = above_reserve(s.counters[FREE], rules.reserve, pri)
+    last_s, last_pri = rules.numbers[LAST_S], rules.integers[LAST_PRIORITY]
+    n_hubs = len(rules.hub)
     best = np.inf
-    n = len(s.status)
-    for u in range(n):
-        eta[u] = np.inf
-        st = s.status[u]
-        if st == MOVING and s.leg_end[u] <= now:
-            _settle(s, u, now, log)
-            st = IDLE
-        if st == IDLE and free:
-            eta[u] = eta_s(w, fleet, rules, s, u, q, m, now)
-            best = min(best, eta[u])
-    for u in range(n):
-        st = s.status[u]
-        if st == MOVING:
-            if not free:
+    # Standing units first: their times are one look-up, and bound what a driving unit must beat.
+    for driving in range(2):
+        for u in range(len(units)):
+            unit = units[u]
+            st = unit.status
+            if driving == 0:
+                s.eta[u] = np.inf
+                if st == MOVING and unit.leg_end <= now:
+                    _settle(units, s, log, u, now)
+                    st = IDLE
+            if (unit.skills & skills) != skills or not has_time(now, unit.shift_end, last_s, last_pri, pri):
                 continue
-        elif st == EN_ROUTE:
-            if (
-                not divert
-                or now >= s.leg_end[u]
-                or not may_divert(rules.redispatch, int(t.priority[s.task[u]]), pri)
-            ):
+            standing = True
+            wait = 0.0
+            if st == IDLE:
+                if driving == 1 or not free:
+                    continue
+                if unit.place < n_hubs:
+                    wait = unit.turnout * rules.hub[unit.place].indoors
+            elif st == MOVING:
+                if driving == 0 or not free:
+                    continue
+                standing = False
+            elif st == EN_ROUTE:
+                if (
+                    not divert
+                    or now >= unit.leg_end
+                    or not may_divert(rules.redispatch, t[unit.task].priority, pri)
+                ):
+                    continue
+                standing = now < unit.leave
+                if standing == (driving == 1):
+                    continue
+                wait = unit.leave - now
+            elif st == PAUSED:
+                if driving == 1 or pri > unit.pause_for:
+                    continue
+                if unit.place < n_hubs:
+                    wait = unit.turnout * rules.hub[unit.place].indoors
+            else:
                 continue
-            if now < s.leave[u]:
-                eta[u] = eta_s(w, fleet, rules, s, u, q, m, now)
-                best = min(best, eta[u])
+            if not standing and rule == CLOSEST and at_least_s(w, unit, q, m, now) > best:
                 continue
-        else:
-            continue
-        if bound_s(w, s, u, q, m, now) <= best:
-            eta[u] = eta_s(w, fleet, rules, s, u, q, m, now)
-            best = min(best, eta[u])
-    return closest.choose(eta)
+            s.eta[u] = eta_s(w, unit, wait, standing, q, m, now)
+            best = min(best, s.eta[u])
+    if rule == JURISDICTION:
+        for u in range(len(units)):
+            s.own[u] = units[u].area == t[c].area
+    elif rule == COVERAGE:
+        coverage.count(s.stationed, rules.cover_start, rules.cover_set, s.covered)
+        row = rules.weight[rules.profile[slot_at(rules, now)]]
+        for u in range(len(units)):
+            post = units[u].post
+            s.loss[u] = 0.0
+            if post >= 0:
+                s.loss[u] = coverage.loss(
+                    post, s.stationed, rules.cover_start, rules.cover_set, row, rules.gain, s.covered
+                )
+    group = t[c].group if rule == PREFERENCE else 0
+    return select(rule, s.eta, s.own, s.loss, rules.preference[group], rules.numbers[LIMIT_S])
 
 
-@njit(cache=True, nogil=True)
-def _set_off(w: Any, s: Any, u: int, q: int, m: int, now: float) -> None:
-    """Put a unit on the way to a place: from where it stands at ``now``, or from where it is driving."""
-    driving = s.status[u] == MOVING or (s.status[u] == EN_ROUTE and now > s.leave[u])
-    tick = w.tick_s[m]
-    if driving:
-        node, wait = locate(w, s, u, now)
-        if node >= 0:
-            s.leg_node[u] = node
-            s.leg_at[u] = now + wait
-            s.leg_end[u] = now + wait + node_to_place(w, m, node, q) * tick
-        else:
-            s.leg_end[u] = now + wait + place_to_place(w, m, int(s.leg_to[u]), q) * tick
-    else:
-        p = int(s.place[u])
-        best = INF
-        s.leg_node[u] = -1
-        for k in range(2):
-            n = int(w.node[p, k])
-            if n >= 0:
-                d = np.int32(w.out[m, p, k] + node_to_place(w, m, n, q))
-                if d < best:
-                    best = d
-                    s.leg_node[u] = n
-                    s.leg_at[u] = now + w.out[m, p, k] * tick
-        d = inside_edge(w, m, p, q)
-        if d <= best:
-            best = d
-            s.leg_node[u] = -1
-        s.leg_end[u] = now + best * tick
-    s.leg_to[u] = q
-    s.leg_mode[u] = m
-
-
-@njit(cache=True, nogil=True)
-def _nearest_destination(w: Any, rules: Any, m: int, p: int) -> int:
-    best = INF
-    hub = -1
-    for h in range(rules.n_posts, w.leaving.shape[2]):
-        d = place_to_place(w, m, p, h)
-        if d < best:
-            best = d
-            hub = h
-    return hub
-
-
-@njit(cache=True, nogil=True)
+@njit(**INNER)
 def _send(
-    w: Any, t: Any, fleet: Any, rules: Any, s: Any, o: Any, log: Any, u: int, c: int, now: float
+    w: Any, t: Any, units: Any, rules: Any, s: Any, o: Any, log: Any, u: int, c: int, now: float
 ) -> int:
     """Send a unit to a task; gives the task it was taken from, or -1."""
-    before = s.status[u]
-    loser = -1
-    set_off = now
+    unit = units[u]
+    task = t[c]
+    before = unit.status
+    loser = NONE
+    start = now
+    driving = False
     if before == EN_ROUTE:
-        loser = int(s.task[u])
-        s.seconds[u, 1] += now - o.dispatched[loser]
-        o.taken[loser] += 1
-        o.unit[loser] = -1
-        o.dispatched[loser] = np.nan
-        o.departed[loser] = np.nan
-        _log(log, s, now, DIVERTED, u, loser, int(s.leg_to[u]))
-        if now < s.leave[u]:
-            set_off = s.leave[u]
+        loser = unit.task
+        unit.work_s += now - o[loser].dispatched
+        o[loser].taken += 1
+        o[loser].unit = -1
+        o[loser].dispatched = np.nan
+        o[loser].departed = np.nan
+        _log(log, s, now, k.DIVERTED, u, loser, t[loser].place)
+        driving = now >= unit.leave
+        if driving:
+            unit.driving_s += now - unit.leave
         else:
-            s.seconds[u, 0] += now - s.leave[u]
-    else:
-        s.scalars[FREE] -= 1
-        if s.post[u] >= 0:
-            s.stationed[s.post[u]] -= 1
-        if before == IDLE:
-            if s.place[u] < len(rules.indoors):
-                set_off = now + fleet.turnout[u] * rules.indoors[s.place[u]]
-        elif before == MOVING:
-            s.seconds[u, 0] += now - s.leave[u]
-    m = int(rules.mode_out[t.priority[c], slot_at(rules, now)])
-    _set_off(w, s, u, int(t.place[c]), m, set_off)
-    s.leave[u] = set_off
-    s.status[u] = EN_ROUTE
-    s.task[u] = c
-    arrived = s.leg_end[u]
-    o.unit[c] = u
-    o.dispatched[c] = now
-    o.departed[c] = set_off
-    o.came_from[c] = before
-    free = arrived + t.on_scene[c]
-    s.delivered_to[u] = -1
-    if t.transport[c]:
-        back = int(rules.mode_back[slot_at(rules, free)])
-        hub = int(t.destination[c])
-        if hub < 0:
-            hub = _nearest_destination(w, rules, back, int(t.place[c]))
-        if hub >= 0:
-            s.delivered_to[u] = hub
-            free += place_to_place(w, back, int(t.place[c]), hub) * w.tick_s[back] + t.handover[c]
-    _set_heap(s, u, free)
-    _log(log, s, now, DISPATCHED, u, c, int(s.place[u]))
+            start = unit.leave
+    elif before == MOVING:
+        driving = True
+        unit.driving_s += now - unit.leave
+    elif unit.place < len(rules.hub):
+        start = now + unit.turnout * rules.hub[unit.place].indoors
+    if before != EN_ROUTE:
+        if before == PAUSED:
+            _resume(units, s, log, u, now)
+        else:
+            s.counters[FREE] -= 1
+        _leave_post(units, s, u)
+    m = rules.mode[task.priority, slot_at(rules, now)]
+    set_off(w, unit, task.place, m, start, driving)
+    unit.leave = start
+    unit.status = EN_ROUTE
+    unit.task = c
+    o[c].unit = u
+    o[c].dispatched = now
+    o[c].departed = start
+    o[c].came_from = before
+    free = unit.leg_end + task.on_scene
+    unit.delivered_to = -1
+    if task.transport:
+        back = rules.mode[0, slot_at(rules, free)]
+        first, last = rules.integers[N_POSTS], len(rules.hub)
+        if task.destination >= 0:
+            first, last = task.destination, task.destination + 1
+        best = FAR
+        for h in range(first, last):
+            d = place_to_place(w, back, task.place, h)
+            if d < best:
+                best = d
+                unit.delivered_to = h
+        if unit.delivered_to >= 0:
+            free += best * w.modes[back, 0] + task.handover
+    _schedule(units, s, u, free)
+    _log(log, s, now, k.DISPATCHED, u, c, unit.place)
     return loser
 
 
-@njit(cache=True, nogil=True)
-def _consider(w: Any, t: Any, fleet: Any, rules: Any, s: Any, o: Any, log: Any, c: int, now: float) -> None:
-    """Find a unit for a task, then one for the task it was taken from, and so on."""
-    while c >= 0:
-        u = _choose(w, t, fleet, rules, s, log, c, now, True)
-        if u < 0:
-            _push_line(t, s, c)
-            _log(log, s, now, QUEUED, -1, c, int(t.place[c]))
-            return
-        c = _send(w, t, fleet, rules, s, o, log, u, c, now)
+@njit(**INNER)
+def _finish(t: Any, units: Any, s: Any, o: Any, log: Any, u: int, now: float) -> None:
+    """A unit has finished its task and stands where it ended."""
+    unit = units[u]
+    c = unit.task
+    arrived = unit.leg_end
+    out = o[c]
+    out.arrived = arrived
+    out.left = arrived + t[c].on_scene
+    out.cleared = now
+    unit.place = t[c].place
+    _log(log, s, out.departed, k.DEPARTED, u, c, NONE)
+    _log(log, s, arrived, k.ARRIVED, u, c, t[c].place)
+    if unit.delivered_to >= 0:
+        out.delivered = now - t[c].handover
+        unit.place = unit.delivered_to
+        unit.driving_s += out.delivered - out.left
+        _log(log, s, out.left, k.LEFT_SCENE, u, c, t[c].place)
+        _log(log, s, out.delivered, k.DELIVERED, u, c, unit.place)
+    _log(log, s, now, k.CLEARED, u, c, unit.place)
+    unit.driving_s += arrived - unit.leave
+    unit.work_s += now - out.dispatched
+    unit.cleared += 1
+    unit.task = -1
+    unit.status = IDLE
+    s.counters[OPEN] -= 1
 
 
-@njit(cache=True, nogil=True)
-def _serve_line(w: Any, t: Any, fleet: Any, rules: Any, s: Any, o: Any, log: Any, now: float) -> None:
-    """Free units take waiting tasks, the first in line first; one that no free unit can reach is passed over."""
-    aside = 0
-    while s.scalars[LINE] > 0 and s.scalars[FREE] > 0:
-        c = int(s.line[0])
-        if not above_reserve(s.scalars[FREE], rules.reserve, int(t.priority[c])):
-            break
-        u = _choose(w, t, fleet, rules, s, log, c, now, False)
-        _pop_line(t, s)
-        if u < 0:
-            # The slot that the heap just gave up keeps it until everybody behind has had a chance.
-            s.line[s.scalars[LINE]] = c
-            aside += 1
-        else:
-            _send(w, t, fleet, rules, s, o, log, u, c, now)
-            for i in range(aside):
-                s.line[s.scalars[LINE] + i] = s.line[s.scalars[LINE] + i + 1]
-    for _ in range(aside):
-        _push_line(t, s, int(s.line[s.scalars[LINE]]))
+@njit(**INNER)
+def _resume(units: Any, s: Any, log: Any, u: int, now: float) -> None:
+    """A pause ends, or is broken off for a call."""
+    unit = units[u]
+    if unit.own_work:
+        unit.work_s += now - unit.leave
+    _log(log, s, now, k.RESUMED, u, NONE, unit.place)
 
 
-@njit(cache=True, nogil=True)
-def _stand_by(w: Any, fleet: Any, rules: Any, s: Any, log: Any, u: int, now: float) -> None:
-    """Send a free unit home or to a post."""
-    post = int(fleet.home[u])
-    if rules.standby == DMEXCLP:
-        row = rules.profile[slot_at(rules, now)]
-        best = dmexclp.choose(
-            s.stationed,
-            rules.capacity,
-            rules.cover_start,
-            rules.cover_set,
-            rules.weight[row],
-            rules.gain,
-            s.covered,
-        )
-        post = best if best >= 0 else post
-    s.post[u] = post
+@njit(**INNER)
+def _pause(
+    units: Any, s: Any, log: Any, u: int, now: float, duration: float, pause_for: int, own_work: bool
+) -> None:
+    """A standing free unit goes to a meal or to work of its own."""
+    unit = units[u]
+    unit.own_work = own_work
+    unit.leave = now
+    _leave_post(units, s, u)
+    s.counters[FREE] -= 1
+    unit.status = PAUSED
+    unit.pause_for = pause_for
+    _schedule(units, s, u, now + duration)
+    _log(log, s, now, k.PAUSED, u, NONE, unit.place)
+
+
+@njit(**INNER)
+def _assign(units: Any, s: Any, u: int, post: int) -> None:
+    """Give a free unit a post; `_move` then takes it there."""
+    _leave_post(units, s, u)
+    units[u].post = post
     s.stationed[post] += 1
-    if post != fleet.home[u]:
-        s.counts[u, 1] += 1
-    if s.place[u] == post:
-        s.status[u] = IDLE
-        _log(log, s, now, AT_POST, u, -1, post)
-        return
-    m = int(rules.mode_back[slot_at(rules, now)])
-    if place_to_place(w, m, int(s.place[u]), post) >= INF:
-        return  # it cannot get there: it waits where it is
-    _set_off(w, s, u, post, m, now)
-    s.leave[u] = now
-    s.status[u] = MOVING
-    _log(log, s, now, RETURNING, u, -1, post)
+    _will_move(s, u, post, units[u].status == MOVING)
 
 
-@njit(cache=True, nogil=True)
-def _free(w: Any, t: Any, fleet: Any, rules: Any, s: Any, o: Any, log: Any, u: int, now: float) -> None:
-    """A unit has finished its task."""
-    c = int(s.task[u])
-    _drop_heap(s, u)
-    arrived = s.leg_end[u]
-    o.arrived[c] = arrived
-    o.left[c] = arrived + t.on_scene[c]
-    o.cleared[c] = now
-    s.place[u] = t.place[c]
-    _log(log, s, float(o.departed[c]), DEPARTED, u, c, -1)
-    _log(log, s, float(arrived), ARRIVED, u, c, int(t.place[c]))
-    if s.delivered_to[u] >= 0:
-        o.delivered[c] = now - t.handover[c]
-        s.place[u] = s.delivered_to[u]
-        _log(log, s, float(o.left[c]), LEFT_SCENE, u, c, int(t.place[c]))
-        _log(log, s, float(o.delivered[c]), DELIVERED, u, c, int(s.place[u]))
-        s.seconds[u, 0] += o.delivered[c] - o.left[c]
-    _log(log, s, now, CLEARED, u, c, int(s.place[u]))
-    s.seconds[u, 0] += arrived - s.leave[u]
-    s.seconds[u, 1] += now - o.dispatched[c]
-    s.counts[u, 0] += 1
-    s.scalars[OPEN] -= 1
-    s.task[u] = -1
-    s.post[u] = -1
-    s.status[u] = IDLE
-    s.scalars[FREE] += 1
-    if s.scalars[LINE] > 0:
-        _serve_line(w, t, fleet, rules, s, o, log, now)
-    if s.status[u] == IDLE:
-        _stand_by(w, fleet, rules, s, log, u, now)
+@njit(**INNER)
+def _will_move(s: Any, u: int, post: int, driving: bool) -> None:
+    i = s.counters[MOVES]
+    s.moves[i, 0] = u
+    s.moves[i, 1] = post
+    s.moves[i, 2] = driving
+    s.counters[MOVES] = i + 1
 
 
-@njit(cache=True, nogil=True)
-def advance(
-    w: Any, t: Any, fleet: Any, roster: Any, rules: Any, s: Any, o: Any, log: Any, events: int
-) -> int:
-    """Play up to so many events; says whether the run is done, paused, or the log must be emptied."""
-    n_tasks, n_duty = len(t.at), len(roster.at)
-    room = 32 + 8 * len(s.status)
-    for _ in range(events):
-        if s.scalars[NEXT_TASK] >= n_tasks and s.scalars[OPEN] == 0:
-            return DONE
-        if len(log.at) and s.scalars[LOGGED] + room > len(log.at):
-            return LOG_FULL
-        i, j = s.scalars[NEXT_TASK], s.scalars[NEXT_DUTY]
-        at_task = t.ready[i] if i < n_tasks else np.inf
-        at_duty = roster.at[j] if j < n_duty else np.inf
-        at_unit = s.freed[s.heap[0]] if s.scalars[HEAP] > 0 else np.inf
-        if at_unit <= at_duty and at_unit <= at_task:
-            if at_unit == np.inf:
-                return DONE  # nobody will ever come for the tasks that still wait
-            _free(w, t, fleet, rules, s, o, log, int(s.heap[0]), at_unit)
-        elif at_duty <= at_task:
-            s.scalars[NEXT_DUTY] = j + 1
+@njit(**INNER)
+def _plan_one(w: Any, units: Any, rules: Any, s: Any, u: int, now: float) -> None:
+    """Where a unit that just became free should go, as a move."""
+    unit = units[u]
+    post = unit.home
+    rule = rules.integers[STANDBY]
+    slot = slot_at(rules, now)
+    m = rules.mode[0, slot]
+    if rule == DMEXCLP:
+        post = dmexclp.choose(
+            s.stationed, rules.hub, rules.cover_start, rules.cover_set, rules.weight[rules.profile[slot]],
+            rules.gain, s.covered,
+        )  # fmt: skip
+    elif rule == LADDER:
+        rung = rules.ladder[rules.profile[slot], min(s.counters[FREE], rules.ladder.shape[1] - 1)]
+        n = ladder.vacancies(rung, s.stationed, s.open_at)
+        for i in range(n):
+            s.eta[i] = eta_s(w, unit, 0.0, STANDING, s.open_at[i], m, now)
+        post = ladder.nearest(s.open_at, n, s.eta)
+    elif rule == PATROL:
+        beat = rules.beat[rules.beat_start[u] : rules.beat_start[u + 1]]
+        post = patrol.choose(beat, s.visited, s.stationed, unit.place)
+    if post < 0:
+        post = unit.home
+    if post != unit.home and post != unit.place:
+        drive = eta_s(w, unit, 0.0, STANDING, post, m, now)
+        if not burden.allowed(
+            now, unit.moved, unit.moves, unit.duty_s + now - unit.since, drive,
+            rules.numbers[MIN_STAY_S], rules.numbers[MAX_PER_HOUR], rules.numbers[MAX_DRIVE_S],
+        ):  # fmt: skip
+            post = unit.home
+    _assign(units, s, u, post)
+
+
+@njit(**INNER)
+def _plan_all(w: Any, units: Any, rules: Any, s: Any, log: Any, now: float) -> None:
+    """Moves that bring the free units onto their ladder's rung: each vacancy takes the nearest spare unit."""
+    slot = slot_at(rules, now)
+    m = rules.mode[0, slot]
+    rung = rules.ladder[rules.profile[slot], min(s.counters[FREE], rules.ladder.shape[1] - 1)]
+    n = ladder.vacancies(rung, s.stationed, s.open_at)
+    for i in range(n):
+        best = np.inf
+        who = NONE
+        for u in range(len(units)):
+            _settle(units, s, log, u, now)
+            unit = units[u]
+            if (unit.status != IDLE and unit.status != MOVING) or unit.post < 0:
+                continue
+            if not ladder.surplus(rung, s.stationed, unit.post):
+                continue
+            drive = eta_s(w, unit, 0.0, unit.status == IDLE, s.open_at[i], m, now)
+            if drive < best and burden.allowed(
+                now, unit.moved, unit.moves, unit.duty_s + now - unit.since, drive,
+                rules.numbers[MIN_STAY_S], rules.numbers[MAX_PER_HOUR], rules.numbers[MAX_DRIVE_S],
+            ):  # fmt: skip
+                best = drive
+                who = u
+        if who >= 0:
+            _assign(units, s, who, s.open_at[i])
+
+
+@njit(**INNER)
+def _move(
+    w: Any, units: Any, rules: Any, s: Any, log: Any, u: int, post: int, driving: bool, now: float
+) -> None:
+    """Take a free unit to its post, or one whose shift is over home."""
+    unit = units[u]
+    patrols = rules.integers[STANDBY] == PATROL
+    ends = unit.status == HOMEBOUND
+    if not driving and unit.place == post:
+        unit.leave = now
+        unit.leg_end = now
+        if not ends:
+            s.visited[post] = now
+            _log(log, s, now, k.AT_POST, u, NONE, post)
+            _schedule(units, s, u, now + rules.numbers[STOP_S] if patrols else np.inf)
         else:
-            s.scalars[NEXT_TASK] = i + 1
-            s.scalars[OPEN] += 1
-            _consider(w, t, fleet, rules, s, o, log, i, at_task)
-    return PAUSED
+            _schedule(units, s, u, now)
+        return
+    if driving and not ends:
+        unit.driving_s += now - unit.leave
+    if post != unit.home and not ends:
+        unit.moves += 1
+        unit.moved = now
+    m = rules.mode[0, slot_at(rules, now)]
+    set_off(w, unit, post, m, now, driving)
+    if unit.leg_end - now >= FAR * w.modes[m, 0]:
+        unit.leg_end = now  # no way there: as if it had arrived
+    unit.leave = now
+    if ends:
+        _schedule(units, s, u, unit.leg_end)
+    else:
+        unit.status = MOVING
+        _schedule(units, s, u, unit.leg_end if patrols or now <= unit.break_until else np.inf)
+    _log(log, s, now, k.SET_OFF, u, NONE, post)
+
+
+@njit(**INNER)
+def _retire(units: Any, s: Any, u: int, now: float) -> None:
+    """A free or paused unit's shift is over: it goes home, and takes no more calls on the way."""
+    unit = units[u]
+    _leave_post(units, s, u)
+    driving = unit.status == MOVING
+    if driving or unit.status == IDLE:
+        s.counters[FREE] -= 1
+    if driving:
+        unit.driving_s += now - unit.leave
+    unit.status = HOMEBOUND
+    _will_move(s, u, unit.home, driving)
+
+
+@njit(cache=True, nogil=True)
+def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, log: Any, events: int) -> int:
+    """Play up to so many events; says whether the run is done, stopped, or the log must be emptied."""
+    n_tasks, n_duty = len(t), len(duty)
+    room = 32 + 4 * len(units)
+    count = s.counters
+    everybody_moves = rules.integers[MOVE_ALL] != 0 and rules.integers[STANDBY] == LADDER
+    for _ in range(events):
+        if count[NEXT_TASK] >= n_tasks and count[OPEN] == 0:
+            return DONE
+        if len(log) and count[LOGGED] + room > len(log):
+            return LOG_FULL
+        i, j = count[NEXT_TASK], count[NEXT_DUTY]
+        at_task = t[i].ready if i < n_tasks else np.inf
+        at_duty = duty[j].at if j < n_duty else np.inf
+        at_unit = units[s.heap[0]].next if count[HEAP] > 0 else np.inf
+        now = min(at_task, at_duty, at_unit)
+        if now == np.inf:
+            return DONE  # nobody will ever come for the tasks that still wait
+        job = NONE
+        serve = False  # whether the waiting line may move
+        plan = NONE  # the unit whose place is to be decided
+        retire = NONE
+        pause = NONE
+        meal = False
+        own_s = 0.0
+        rebalance = False
+        count[MOVES] = 0
+        if at_unit == now:
+            u = s.heap[0]
+            unit = units[u]
+            status = unit.status
+            _schedule(units, s, u, np.inf)
+            if status == HOMEBOUND:
+                unit.status = OFF
+                unit.driving_s += now - unit.leave
+                unit.duty_s += now - unit.since
+                unit.place = unit.home
+                _log(log, s, now, k.OFF_DUTY, u, NONE, unit.home)
+            elif status == MOVING:
+                _settle(units, s, log, u, now)
+                if now <= unit.break_until:
+                    pause = u
+                    meal = True
+                elif rules.integers[STANDBY] == PATROL:
+                    _schedule(units, s, u, now + rules.numbers[STOP_S])
+            elif status == IDLE:
+                plan = u
+            else:
+                if status == EN_ROUTE:
+                    _finish(t, units, s, o, log, u, now)
+                else:
+                    _resume(units, s, log, u, now)
+                    unit.status = IDLE
+                count[FREE] += 1
+                if unit.ending:
+                    unit.ending = 0
+                    retire = u
+                else:
+                    serve = True
+                    plan = u
+                    rebalance = everybody_moves
+        elif at_duty == now:
+            count[NEXT_DUTY] = j + 1
+            u = duty[j].unit
+            kind = duty[j].kind
+            if kind == k.SLOT:
+                rebalance = rules.integers[STANDBY] == LADDER
+            else:
+                unit = units[u]
+                _settle(units, s, log, u, now)
+                status = unit.status
+                free = status == IDLE or status == MOVING
+                if kind == k.ON:
+                    unit.shift_end = duty[j].value
+                    unit.break_until = -np.inf
+                    unit.ending = 0
+                    if status == OFF or status == HOMEBOUND:
+                        if status == OFF:
+                            unit.since = now
+                        else:
+                            unit.driving_s += now - unit.leave
+                        unit.status = IDLE
+                        unit.place = unit.home
+                        _schedule(units, s, u, np.inf)
+                        _log(log, s, now, k.ON_DUTY, u, NONE, unit.home)
+                        count[FREE] += 1
+                        serve = True
+                        plan = u
+                        rebalance = everybody_moves
+                elif kind == k.OFF:
+                    if free or status == PAUSED:
+                        retire = u
+                    elif status == EN_ROUTE:
+                        unit.ending = 1
+                elif kind == k.BREAK:
+                    unit.break_until = duty[j].value
+                    if units[u].status == IDLE:
+                        pause = u
+                        meal = True
+                    elif status == MOVING:
+                        _schedule(units, s, u, unit.leg_end)
+                elif kind == k.OWN_WORK:
+                    if status == IDLE:
+                        pause = u
+                        own_s = duty[j].value
+                    else:
+                        count[SKIPPED] += 1
+        else:
+            count[NEXT_TASK] = i + 1
+            count[OPEN] += 1
+            job = i
+
+        # Tasks find units: the new one (and whom it takes a unit from), or those in line.
+        aside = 0
+        while True:
+            waiting = job < 0
+            if waiting:
+                if not serve or count[LINE] == 0 or count[FREE] == 0:
+                    break
+                c = s.line[0]
+                if not above_reserve(count[FREE], rules.reserve, t[c].priority):
+                    break
+                _pop_line(t, s)
+            else:
+                c = job
+                job = NONE
+            u = choose(w, t, units, rules, s, log, c, now, not waiting)
+            if u >= 0:
+                job = _send(w, t, units, rules, s, o, log, u, c, now)
+                rebalance = everybody_moves
+                if waiting:
+                    for a in range(aside):
+                        s.line[count[LINE] + a] = s.line[count[LINE] + a + 1]
+            elif waiting:
+                # The slot that the heap just gave up keeps it until everybody behind has had a chance.
+                s.line[count[LINE]] = c
+                aside += 1
+            else:
+                _push_line(t, s, c)
+                _log(log, s, now, k.QUEUED, NONE, c, t[c].place)
+        for _a in range(aside):
+            _push_line(t, s, s.line[count[LINE]])
+
+        # Free units find places.
+        if plan >= 0 and units[plan].status == IDLE:
+            if now <= units[plan].break_until:
+                meal = True
+                pause = plan
+            else:
+                _leave_post(units, s, plan)
+                _plan_one(w, units, rules, s, plan, now)
+        if pause >= 0:
+            if meal:
+                units[pause].break_until = -np.inf
+                duration, lesser = rules.numbers[MEAL_S], rules.integers[MEAL_PRIORITY]
+            else:
+                duration, lesser = own_s, rules.integers[OWN_PRIORITY]
+            _pause(units, s, log, pause, now, duration, lesser, not meal)
+            rebalance = everybody_moves
+        if retire >= 0:
+            _retire(units, s, retire, now)
+        if rebalance:
+            _plan_all(w, units, rules, s, log, now)
+        for a in range(count[MOVES]):
+            _move(w, units, rules, s, log, s.moves[a, 0], s.moves[a, 1], s.moves[a, 2] != 0, now)
+    return STOPPED

@@ -1,17 +1,16 @@
 """Exact travel times between any two nodes in a fraction of a microsecond: labels along an elimination tree.
 
-A nested-dissection order turns the network into a chordal graph (customisable contraction hierarchy, Dibbelt,
-Strasser and Wagner 2016). Each node's label holds its least ticks to and from every ancestor in the
-elimination tree, in order of depth; a query is the minimum of two contiguous sums over the ancestors that both
-nodes share (tree-decomposition labels as in Ouyang et al. 2018, "When hierarchy meets 2-hop-labeling").
+The network's chordal completion in nested-dissection order (`anlan.kernels.routing.topology`; customisable
+contraction hierarchies, Dibbelt, Strasser and Wagner 2016) has an elimination tree in which every fastest way
+rises to a common ancestor of its ends and falls again. Each node's label holds its least ticks to (or from)
+every ancestor, by depth; a query is the minimum of two contiguous sums over the ancestors that both nodes share
+(tree-decomposition labels, Ouyang et al. 2018, "When hierarchy meets 2-hop-labeling").
 
 Everything here is in **rank space**: node r is the r-th in the elimination order. Ticks are int32, `INF` is
 unreachable and twice it still fits.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -24,124 +23,7 @@ I64 = NDArray[np.int64]
 
 
 @njit(cache=True, nogil=True)
-def _ascending(values: I32, begin: int, end: int) -> None:
-    """Insertion sort: the sets are small and mostly merged from sorted ones."""
-    for i in range(begin + 1, end):
-        x = values[i]
-        j = i - 1
-        while j >= begin and values[j] > x:
-            values[j + 1] = values[j]
-            j -= 1
-        values[j + 1] = x
-
-
-@njit(cache=True, nogil=True)
-def eliminate(indptr: I32, head: I32) -> tuple[I64, I32, I32]:
-    """Fill the graph in so that every node's upper neighbours are its ancestors.
-
-    Parameters
-    ----------
-    indptr, head : ndarray of int32
-        Arcs in CSR form; the direction does not matter, both are taken as neighbours.
-
-    Returns
-    -------
-    start : ndarray of int64, shape (n + 1,)
-    upper : ndarray of int32
-        ``upper[start[v]:start[v + 1]]`` are the higher neighbours of v, ascending.
-    parent : ndarray of int32, shape (n,)
-        The lowest of them; -1 for a root.
-    """
-    n = len(indptr) - 1
-    degree = np.zeros(n + 1, np.int64)
-    for u in range(n):
-        for a in range(indptr[u], indptr[u + 1]):
-            degree[min(u, head[a])] += 1
-    base = np.zeros(n + 1, np.int64)
-    for u in range(n):
-        base[u + 1] = base[u] + degree[u]
-    raw = np.empty(base[n], np.int32)
-    fill = base[:-1].copy()
-    for u in range(n):
-        for a in range(indptr[u], indptr[u + 1]):
-            v = head[a]
-            low, high = (u, v) if u < v else (v, u)
-            raw[fill[low]] = high
-            fill[low] += 1
-    start = np.zeros(n + 1, np.int64)
-    upper = np.empty(4 * n + 16, np.int32)
-    parent = np.full(n, -1, np.int32)
-    first_child = np.full(n, -1, np.int32)
-    next_child = np.full(n, -1, np.int32)
-    seen = np.full(n, -1, np.int32)
-    for v in range(n):
-        top = start[v]
-        seen[v] = v
-        size = base[v + 1] - base[v]
-        c = first_child[v]
-        while c >= 0:
-            size += start[c + 1] - start[c]
-            c = next_child[c]
-        if top + size > len(upper):
-            grown = np.empty(2 * len(upper) + size, np.int32)
-            grown[:top] = upper[:top]
-            upper = grown
-        for a in range(base[v], base[v + 1]):
-            w = raw[a]
-            if seen[w] != v:
-                seen[w] = v
-                upper[top] = w
-                top += 1
-        c = first_child[v]
-        while c >= 0:
-            for a in range(start[c], start[c + 1]):
-                w = upper[a]
-                if seen[w] != v:
-                    seen[w] = v
-                    upper[top] = w
-                    top += 1
-            c = next_child[c]
-        start[v + 1] = top
-        _ascending(upper, start[v], top)
-        if top > start[v]:
-            p = upper[start[v]]
-            parent[v] = p
-            next_child[v] = first_child[p]
-            first_child[p] = v
-    return start, upper[: start[n]].copy(), parent
-
-
-@njit(cache=True, nogil=True)
-def customise(indptr: I32, head: I32, ticks: I32, start: I64, upper: I32) -> tuple[I32, I32]:
-    """Weights of the filled-in arcs: upwards (v to its upper neighbour) and downwards, in ticks."""
-    n = len(indptr) - 1
-    up = np.full(len(upper), INF, np.int32)
-    down = np.full(len(upper), INF, np.int32)
-    for u in range(n):
-        for a in range(indptr[u], indptr[u + 1]):
-            v = head[a]
-            if v == u:
-                continue
-            low, high = (u, v) if u < v else (v, u)
-            k = start[low] + np.searchsorted(upper[start[low] : start[low + 1]], high)
-            if low == u:
-                up[k] = min(up[k], ticks[a])
-            else:
-                down[k] = min(down[k], ticks[a])
-    for v in range(n):
-        for i in range(start[v], start[v + 1]):
-            a = upper[i]
-            k = start[a]
-            for j in range(i + 1, start[v + 1]):
-                while upper[k] != upper[j]:
-                    k += 1
-                up[k] = min(up[k], np.int32(down[i] + up[j]))
-                down[k] = min(down[k], np.int32(down[j] + up[i]))
-    return up, down
-
-
-@njit(cache=True, nogil=True)
-def tree(parent: I32) -> tuple[I64, I32, I32, NDArray[Any]]:
+def tree(parent: I32) -> tuple[I64, I32, I32, I32]:
     """The elimination tree's shape, for labels and lowest common ancestors.
 
     Returns
@@ -185,10 +67,18 @@ def tree(parent: I32) -> tuple[I64, I32, I32, NDArray[Any]]:
 
 
 @njit(cache=True, nogil=True)
-def label(start: I64, upper: I32, weight: I32, offset: I64, depth: I32) -> I32:
-    """Least ticks between each node and each of its ancestors, by depth; weight is `up` or `down`."""
+def label(start: I64, upper: I32, weight: I32, offset: I64, depth: I32, out: I32) -> None:
+    """Least ticks between each node and each of its ancestors, by depth, into ``out``.
+
+    Parameters
+    ----------
+    start, upper : ndarray
+        The completion: higher neighbours of each node.
+    weight : ndarray of int32
+        Ticks of its arcs, upwards for ways to the ancestors and downwards for ways from them.
+    """
     n = len(depth)
-    out = np.full(offset[n], INF, np.int32)
+    out[:] = INF
     for v in range(n - 1, -1, -1):
         at = offset[v]
         for a in range(start[v], start[v + 1]):
@@ -200,14 +90,14 @@ def label(start: I64, upper: I32, weight: I32, offset: I64, depth: I32) -> I32:
             for k in range(depth[w] + 1):
                 out[at + k] = min(out[at + k], np.int32(out[other + k] + add))
         out[at + depth[v]] = 0
-    return out
 
 
 @njit(cache=True, nogil=True)
 def sweep(start: I64, upper: I32, rise: I32, fall: I32, node: I32, ticks: I32, out: I32) -> None:
     """Least ticks between a place (up to a few nodes with ticks, -1 unused) and every node, into ``out``.
 
-    ``rise`` is `up` and ``fall`` is `down` for times from the place; exchange them for times to it.
+    ``rise`` holds the upward and ``fall`` the downward ticks for times from the place; exchange them for times
+    to it.
     """
     n = len(out)
     out[:] = INF
@@ -218,36 +108,9 @@ def sweep(start: I64, upper: I32, rise: I32, fall: I32, node: I32, ticks: I32, o
         d = out[v]
         if d < INF:
             for a in range(start[v], start[v + 1]):
-                w = upper[a]
-                out[w] = min(out[w], np.int32(d + rise[a]))
+                out[upper[a]] = min(out[upper[a]], np.int32(d + rise[a]))
     for v in range(n - 1, -1, -1):
         d = out[v]
         for a in range(start[v], start[v + 1]):
             d = min(d, np.int32(out[upper[a]] + fall[a]))
         out[v] = min(d, INF)
-
-
-@njit(cache=True, nogil=True)
-def common(depth: I32, pre: I32, least: I32, u: int, v: int) -> int:
-    """Depth of the lowest common ancestor; -1 where the nodes are in different trees."""
-    if u == v:
-        return int(depth[u])
-    i, j = int(pre[u]), int(pre[v])
-    if i > j:
-        i, j = j, i
-    width = j - i
-    k = 0
-    while (2 << k) <= width:
-        k += 1
-    return int(min(least[k, i + 1], least[k, j + 1 - (1 << k)]))
-
-
-@njit(cache=True, nogil=True)
-def between(offset: I64, forward: I32, backward: I32, u: int, v: int, shared: int) -> int:
-    """Least ticks from u to v, given the depth of their lowest common ancestor."""
-    i = offset[u]
-    j = offset[v]
-    best = INF
-    for k in range(shared + 1):
-        best = min(best, np.int32(forward[i + k] + backward[j + k]))
-    return best

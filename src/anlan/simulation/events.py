@@ -7,28 +7,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anlan.kernels import simulation as loop
-from anlan.kernels.simulation import Log
+from anlan.kernels import simulation_types as kinds
 from anlan.model.call import Calls
 from anlan.model.event import Events
 
 TRANSITIONS = {
-    loop.QUEUED: "queued",
-    loop.DISPATCHED: "dispatched",
-    loop.DIVERTED: "diverted",
-    loop.DEPARTED: "departed",
-    loop.ARRIVED: "arrived",
-    loop.LEFT_SCENE: "left_scene",
-    loop.DELIVERED: "delivered",
-    loop.CLEARED: "cleared",
-    loop.RETURNING: "set_off",
-    loop.AT_POST: "at_post",
-    loop.ON_DUTY: "on_duty",
-    loop.OFF_DUTY: "off_duty",
+    kinds.QUEUED: "queued",
+    kinds.DISPATCHED: "dispatched",
+    kinds.DIVERTED: "diverted",
+    kinds.DEPARTED: "departed",
+    kinds.ARRIVED: "arrived",
+    kinds.LEFT_SCENE: "left_scene",
+    kinds.DELIVERED: "delivered",
+    kinds.CLEARED: "cleared",
+    kinds.SET_OFF: "set_off",
+    kinds.AT_POST: "at_post",
+    kinds.ON_DUTY: "on_duty",
+    kinds.OFF_DUTY: "off_duty",
+    kinds.PAUSED: "paused",
+    kinds.RESUMED: "resumed",
 }
 
 
-def events_of(log: Log, calls: Calls, unit_ids: NDArray[Any], hubs: tuple[str, ...], stream: str) -> Events:
+def events_of(
+    log: NDArray[Any], calls: Calls, unit_ids: NDArray[Any], hubs: tuple[str, ...], stream: str
+) -> Events:
     """Events of one replication in order of time.
 
     Parameters
@@ -39,12 +42,12 @@ def events_of(log: Log, calls: Calls, unit_ids: NDArray[Any], hubs: tuple[str, .
         Ids of the posts and destinations.
     """
     n = len(calls)
-    at = np.concatenate([calls.received, log.at])
-    task = np.concatenate([np.arange(n, dtype=np.int64), log.task])
-    unit = np.concatenate([np.full(n, -1), log.unit])
+    at = np.concatenate([calls.received, log["at"]])
+    task = np.concatenate([np.arange(n, dtype=np.int64), log["task"]])
+    unit = np.concatenate([np.full(n, -1), log["unit"]])
     names = np.array([TRANSITIONS[k] for k in range(len(TRANSITIONS))], object)
-    transition = np.concatenate([np.full(n, "received", object), names[log.kind.astype(np.int64)]])
-    place = np.concatenate([np.full(n, -1), log.place])
+    transition = np.concatenate([np.full(n, "received", object), names[log["kind"].astype(np.int64)]])
+    place = np.concatenate([np.full(n, -1), log["place"]])
     order = np.argsort(at, kind="stable")
     at, task, unit, transition, place = (a[order] for a in (at, task, unit, transition, place))
     of_call = task >= 0

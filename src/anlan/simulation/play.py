@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from anlan.core.job import Job
 from anlan.kernels import simulation as loop
-from anlan.kernels.simulation import Fleet, Log, Outcome, Roster, Rules, State, Tasks
-from anlan.kernels.simulation_world import World
+from anlan.kernels.policies import eligible
+from anlan.kernels.simulation_types import DUTY, LOG, OUTCOME, UNIT, Rules, State, World
 
 Array = NDArray[Any]
 CHUNK = 100_000
@@ -19,108 +19,105 @@ CHUNK = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """What a run left behind: outcomes by task, the log in order of time, totals by unit."""
+    """What a run left behind.
 
-    outcome: Outcome
-    log: Log
-    driving_s: Array
-    work_s: Array
-    cleared: Array
-    moves: Array
+    Attributes
+    ----------
+    outcome : ndarray of OUTCOME records, shape (n_tasks,)
+    log : ndarray of LOG records
+        In order of time; empty unless asked for.
+    units : ndarray of UNIT records
+        As they were at the end; their totals are in ``driving_s, work_s, duty_s, cleared, moves``.
+    """
+
+    outcome: Array
+    log: Array
+    units: Array
 
 
-def no_roster() -> Roster:
-    """Everybody on duty all the time."""
-    return Roster(np.empty(0), np.empty(0, np.int32), np.empty(0, np.int8))
+def fleet(
+    home: Array, turnout_s: Array | float = 0.0, skills: Array | int = 0, area: Array | int = -1
+) -> Array:
+    """Units at their homes and on duty, as UNIT records."""
+    units = np.zeros(len(home), UNIT)
+    units["home"] = units["place"] = units["post"] = home
+    units["turnout"] = turnout_s
+    units["skills"] = skills
+    units["area"] = area
+    units["next"] = units["shift_end"] = np.inf
+    units["break_until"] = units["moved"] = -np.inf
+    for name in ("task", "leg_to", "leg_node", "delivered_to", "heap"):
+        units[name] = -1
+    units["status"] = eligible.IDLE
+    return units
 
 
 def play(
     world: World,
-    tasks: Tasks,
-    fleet: Fleet,
+    tasks: Array,
+    units: Array,
     rules: Rules,
-    roster: Roster | None = None,
+    duty: Array | None = None,
     *,
     events: bool = False,
     job: Job | None = None,
 ) -> Played:
-    """Play all tasks to their end."""
-    roster = roster or no_roster()
-    n, units = len(tasks.at), len(fleet.home)
-    state = fresh(world, tasks, fleet, rules)
-    outcome = Outcome(
-        unit=np.full(n, -1, np.int32),
-        dispatched=np.full(n, np.nan),
-        departed=np.full(n, np.nan),
-        arrived=np.full(n, np.nan),
-        left=np.full(n, np.nan),
-        delivered=np.full(n, np.nan),
-        cleared=np.full(n, np.nan),
-        taken=np.zeros(n, np.int32),
-        came_from=np.full(n, -1, np.int8),
-    )
-    room = max(200_000, 64 * units) if events else 0
-    log = _empty_log(room)
-    parts: list[Log] = []
+    """Play all tasks to their end.
+
+    Parameters
+    ----------
+    tasks : ndarray of TASK records
+        In order of ``ready``.
+    units : ndarray of UNIT records
+        As they are at the beginning; left as they are.
+    duty : ndarray of DUTY records, optional
+        In order of time.
+    """
+    units = units.copy()
+    duty = np.zeros(0, DUTY) if duty is None else duty
+    begin = min(tasks["at"].min() if len(tasks) else np.inf, duty["at"][0] if len(duty) else np.inf)
+    units["since"] = begin if np.isfinite(begin) else 0.0
+    state = _fresh(world, tasks, units, rules)
+    outcome = np.zeros(len(tasks), OUTCOME)
+    for name in ("dispatched", "departed", "arrived", "left", "delivered", "cleared"):
+        outcome[name] = np.nan
+    outcome["unit"] = outcome["came_from"] = -1
+    log = np.zeros(max(200_000, 16 * len(units)) if events else 0, LOG)
+    parts: list[Array] = []
     while True:
         if job is not None:
             job.check()
-            job.update(float(state.scalars[loop.NEXT_TASK]))
-        code = loop.advance(world, tasks, fleet, roster, rules, state, outcome, log, CHUNK)
-        if events and (code != loop.PAUSED):
-            used = int(state.scalars[loop.LOGGED])
-            parts.append(Log(*(a[:used].copy() for a in log)))
-            state.scalars[loop.LOGGED] = 0
+            job.update(float(state.counters[loop.NEXT_TASK]))
+        code = loop.advance(world, tasks, units, duty, rules, state, outcome, log, CHUNK)
+        if events and code != loop.STOPPED:
+            parts.append(log[: state.counters[loop.LOGGED]].copy())
+            state.counters[loop.LOGGED] = 0
         if code == loop.DONE:
             break
-    whole = Log(*(np.concatenate(a) for a in zip(*parts, strict=True))) if parts else log
-    order = np.argsort(whole.at, kind="stable")
-    return Played(
-        outcome,
-        Log(*(a[order] for a in whole)),
-        state.seconds[:, 0].copy(),
-        state.seconds[:, 1].copy(),
-        state.counts[:, 0].copy(),
-        state.counts[:, 1].copy(),
-    )
+    if parts:
+        log = np.concatenate(parts)
+        log = log[np.argsort(log["at"], kind="stable")]
+    return Played(outcome, log, units)
 
 
-def fresh(world: World, tasks: Tasks, fleet: Fleet, rules: Rules) -> State:
-    """Everybody at home and free."""
-    units, n_hubs = len(fleet.home), world.leaving.shape[2]
-    scalars = np.zeros(8, np.int64)
-    scalars[loop.FREE] = units
-    ints = lambda fill: np.full(units, fill, np.int32)  # noqa: E731
+def _fresh(world: World, tasks: Array, units: Array, rules: Rules) -> State:
+    n, n_hubs = len(units), world.hubs.shape[3]
+    free = units["status"] == eligible.IDLE
+    counters = np.zeros(16, np.int64)
+    counters[loop.FREE] = free.sum()
+    wide = max(n, n_hubs, rules.ladder.shape[2], 1)
     return State(
-        status=np.full(units, loop.IDLE, np.int8),
-        place=fleet.home.astype(np.int32).copy(),
-        task=ints(-1),
-        post=fleet.home.astype(np.int32).copy(),
-        leave=np.zeros(units),
-        leg_mode=np.zeros(units, np.int8),
-        leg_to=ints(-1),
-        leg_node=ints(-1),
-        leg_at=np.zeros(units),
-        leg_end=np.zeros(units),
-        freed=np.full(units, np.inf),
-        delivered_to=ints(-1),
-        stationed=np.bincount(fleet.home, minlength=n_hubs).astype(np.int32)[: rules.n_posts].copy(),
-        heap=ints(-1),
-        heap_at=ints(-1),
-        line=np.empty(len(tasks.at) + 1, np.int32),
-        eta=np.empty(units),
-        covered=np.zeros(rules.weight.shape[1], np.int32),
-        scalars=scalars,
-        seconds=np.zeros((units, 2)),
-        counts=np.zeros((units, 2), np.int64),
-    )
-
-
-def _empty_log(room: int) -> Log:
-    return Log(
-        np.empty(room),
-        np.empty(room, np.int8),
-        np.empty(room, np.int32),
-        np.empty(room, np.int32),
-        np.empty(room, np.int32),
+        heap=np.full(n, -1, np.int64),
+        line=np.empty(len(tasks) + 1, np.int64),
+        stationed=np.bincount(units["home"][free], minlength=n_hubs).astype(np.int64)[
+            : rules.integers[loop.N_POSTS]
+        ],
+        visited=np.full(n_hubs, -np.inf),
+        eta=np.empty(wide),
+        own=np.zeros(n, np.bool_),
+        loss=np.zeros(n),
+        covered=np.zeros(rules.weight.shape[1], np.int64),
+        open_at=np.empty(wide, np.int64),
+        moves=np.empty((3 * n + 3, 3), np.int64),
+        counters=counters,
     )

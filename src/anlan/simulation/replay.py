@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
-from anlan.kernels.simulation import Fleet, Tasks
+from anlan.kernels.simulation_types import TASK
 from anlan.model.demand import Demand
 from anlan.model.position import Positions
 from anlan.policy import Policy, build
 from anlan.simulation.ground import Spots, ground_of, join
-from anlan.simulation.play import Played, play
+from anlan.simulation.play import Played, fleet, play
 from anlan.simulation.rules import demand_weights, mode_names, rules_for
 
 Array = NDArray[Any]
@@ -133,7 +133,7 @@ def replay(
     posts = _sited(ground, stations)
     targets = None if destinations is None else _sited(ground, destinations)
     hubs = posts if targets is None else join([posts, targets])
-    n_posts, n_hubs = len(posts), len(hubs)
+    n_posts, n_hubs = posts.count, hubs.count
 
     at = column(calls, "at_s", np.float64)
     n = len(at)
@@ -169,17 +169,16 @@ def replay(
     row = np.argsort(at + delay, kind="stable")
     rank = np.empty(n, np.int64)
     rank[np.argsort(at, kind="stable")] = np.arange(n)
-    tasks = Tasks(
-        at=at[row],
-        ready=(at + delay)[row],
-        priority=priority[row].astype(np.int8),
-        key=(priority * (n + 1) + rank)[row],
-        place=(n_hubs + row).astype(np.int32),
-        on_scene=column(calls, "on_scene_s", np.float64, 0.0, n)[row],
-        transport=transport[row],
-        destination=np.where(destination >= 0, destination + n_posts, -1).astype(np.int32)[row],
-        handover=column(calls, "handover_s", np.float64, 0.0, n)[row],
-    )
+    tasks = np.zeros(n, TASK)
+    tasks["at"] = at[row]
+    tasks["ready"] = (at + delay)[row]
+    tasks["priority"] = priority[row]
+    tasks["key"] = (priority * (n + 1) + rank)[row]
+    tasks["place"] = n_hubs + row
+    tasks["on_scene"] = column(calls, "on_scene_s", np.float64, 0.0, n)[row]
+    tasks["transport"] = transport[row]
+    tasks["destination"] = np.where(destination >= 0, destination + n_posts, -1)[row]
+    tasks["handover"] = column(calls, "handover_s", np.float64, 0.0, n)[row]
     home = column(units, "station", np.int64)
     if len(home) and (home.min() < 0 or home.max() >= n_posts):
         raise AnlanError(
@@ -188,27 +187,25 @@ def replay(
             "correct it",
             code="station_range",
         )
-    fleet = Fleet(home.astype(np.int32), column(units, "turnout_s", np.float64, 0.0, len(home)))
+    crew = fleet(home, column(units, "turnout_s", np.float64, 0.0, len(home)))
     top = int(max(priority.max(initial=1), 1))
     weights = None
     if rule.standby.rule == "dmexclp":
         places, weight, profile = _demand(ground, rule.demand, spots, n_hubs, n)
         spots = places
-        weights = (np.arange(len(spots) - weight.shape[1], len(spots)) + n_hubs, weight, profile)
+        weights = (np.arange(spots.count - weight.shape[1], spots.count) + n_hubs, weight, profile)
     world = ground.world(hubs, spots)
-    rules = rules_for(
-        rule, list(modes), top, world, n_posts, fleet.home, (np.zeros(1, np.int16), 0.0), weights
-    )
-    played = play(world, tasks, fleet, rules, events=events, job=job)
+    rules = rules_for(rule, list(modes), top, world, n_posts, home, (np.zeros(1, np.int64), 0.0), weights)
+    played = play(world, tasks, crew, rules, events=events, job=job)
     back = np.empty(n, np.int64)
     back[row] = np.arange(n)
-    o = played.outcome
+    o = played.outcome[back]
     return Replay(
-        unit=o.unit[back],
-        dispatched_s=o.dispatched[back],
-        arrived_s=o.arrived[back],
-        response_s=o.arrived[back] - at,
-        redispatched=o.taken[back],
+        unit=o["unit"].copy(),
+        dispatched_s=o["dispatched"].copy(),
+        arrived_s=o["arrived"].copy(),
+        response_s=o["arrived"] - at,
+        redispatched=o["taken"].copy(),
         played=played,
         row=back,
     )
@@ -256,7 +253,7 @@ def _sited(ground: Any, sites: Any) -> Spots:
 
 def _demand(ground: Any, demand: Any, spots: Spots, n_hubs: int, n: int) -> tuple[Spots, Array, Array]:
     """Places extended by those of demand, its weight by profile, and the profile of each slot."""
-    flat = np.zeros(168, np.int32)
+    flat = np.zeros(168, np.int64)
     if demand is None:
         return spots, np.ones((1, n)), flat
     if isinstance(demand, Demand):

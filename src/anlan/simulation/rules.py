@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from anlan.core.errors import AnlanError
 from anlan.kernels import simulation as loop
-from anlan.kernels.simulation import Rules
 from anlan.kernels.simulation_labels import INF
-from anlan.kernels.simulation_world import World
+from anlan.kernels.simulation_types import HUB, Rules, World
 from anlan.model.demand import Demand
 from anlan.policy import Policy
 from anlan.policy.settings import Dispatch
@@ -33,8 +32,8 @@ def modes_of(dispatch: Dispatch, modes: Sequence[str], top: int) -> tuple[Array,
     """The mode out to each priority (0 … top) and the mode back, as rows of ``modes``."""
     back = modes.index("ordinary") if "ordinary" in modes else len(modes) - 1
     urgent = modes.index("lights") if "lights" in modes else 0
-    out = np.full(top + 1, back, np.int8)
-    if 1 <= top:
+    out = np.full(top + 1, back, np.int64)
+    if top >= 1:
         out[1] = urgent
     for priority, name in dispatch.modes.items():
         if name not in modes:
@@ -66,10 +65,12 @@ def rules_for(
     ----------
     top : int
         The least urgent priority there is.
+    homes : ndarray of int, shape (n_units,)
+        Hub that each unit belongs to.
     slots : (ndarray of int16, float)
-        Hour-of-week slot of each half hour, and when the first begins.
+        Hour of the week of each half hour, and when the first begins.
     weights : (rows, weight, profile) or None
-        Demand for coverage rules: rows of the world's places (or nodes, see `cover`), weight per profile.
+        Demand for coverage rules: rows of the world's places, weight by profile and row, profile by hour.
     """
     dispatch, standby = policy.dispatch, policy.standby
     out, back = modes_of(dispatch, modes, top)
@@ -77,33 +78,47 @@ def rules_for(
     for a, b in dispatch.redispatch:
         if a <= top and b <= top:
             redispatch[a, b] = True
-    reserve = np.zeros(top + 1, np.int32)
+    reserve = np.zeros(top + 1, np.int64)
     for priority, units in dispatch.reserve.items():
         if priority <= top:
             reserve[priority] = units
-    n_hubs = world.leaving.shape[2]
-    indoors = np.full(n_hubs, standby.indoors)
-    indoors[np.unique(homes)] = 1.0
+    hub = np.zeros(world.hubs.shape[3], HUB)
+    hub["indoors"] = standby.indoors
+    hub["indoors"][np.unique(homes)] = 1.0
+    hub["capacity"] = 1 << 30
+    if capacity is not None:
+        hub["capacity"][:n_posts] = capacity
     covered = cover(world, n_posts, *weights, standby.reach_s, int(out[min(1, top)])) if weights else None
     start, sets, weight, profile = covered or _nothing(n_posts)
     q = DEFAULT_BUSY if standby.busy is None else standby.busy
-    gain = (1.0 - q) * q ** np.arange(64)
+    integers = np.zeros(8, np.int64)
+    integers[loop.DISPATCH] = 0
+    integers[loop.STANDBY] = STANDBY[standby.rule]
+    integers[loop.N_POSTS] = n_posts
+    integers[loop.LAST_PRIORITY] = 1 << 14
+    numbers = np.zeros(8)
+    numbers[loop.SLOT_FROM] = slots[1]
+    numbers[loop.MAX_PER_HOUR] = numbers[loop.MAX_DRIVE_S] = np.inf
+    mode = np.empty((top + 1, SLOTS), np.int64)
+    mode[0] = back
+    mode[1:] = out[1:, None]
     return Rules(
+        integers=integers,
+        numbers=numbers,
+        mode=mode,
+        slot=np.ascontiguousarray(slots[0], np.int64),
         redispatch=redispatch,
         reserve=reserve,
-        mode_out=np.repeat(out[:, None], SLOTS, axis=1).astype(np.int8),
-        mode_back=np.full(SLOTS, back, np.int8),
-        slot=slots[0],
-        slot_from=float(slots[1]),
-        standby=STANDBY[standby.rule],
-        n_posts=n_posts,
-        indoors=indoors,
-        capacity=np.full(n_posts, 1 << 30, np.int32) if capacity is None else capacity.astype(np.int32),
+        preference=np.full((1, 1), -1, np.int64),
+        hub=hub,
         cover_start=start,
         cover_set=sets,
         weight=weight,
         profile=profile,
-        gain=gain,
+        gain=(1.0 - q) * q ** np.arange(64),
+        ladder=np.full((1, 1, 1), -1, np.int64),
+        beat_start=np.zeros(len(homes) + 1, np.int64),
+        beat=np.zeros(0, np.int64),
     )
 
 
@@ -120,11 +135,11 @@ def cover(
     """
     ticks = np.full((len(rows), n_posts), INF, np.int64)
     for k in range(2):
-        node = world.node[rows, k]
-        there = world.leaving[mode, np.maximum(node, 0), :n_posts].astype(np.int64)
-        there = there + world.into[mode, rows, k][:, None]
+        node = world.places[mode, rows, k]
+        there = world.hubs[mode, 0, np.maximum(node, 0), :n_posts].astype(np.int64)
+        there = there + world.places[mode, rows, 4 + k][:, None]
         ticks = np.where((node >= 0)[:, None], np.minimum(ticks, there), ticks)
-    reached = ticks * world.tick_s[mode] <= reach_s + 1e-9
+    reached = ticks * world.modes[mode, 0] <= reach_s + 1e-9
     packed = np.packbits(reached, axis=1)
     _, first, member = np.unique(packed, axis=0, return_index=True, return_inverse=True)
     pattern = reached[first]
@@ -132,16 +147,16 @@ def cover(
     for row in range(weight.shape[0]):
         merged[row] = np.bincount(member.ravel(), weight[row], minlength=len(first))
     post, sets = np.nonzero(pattern.T)
-    start = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=n_posts))]).astype(np.int32)
-    return start, sets.astype(np.int32), merged, profile
+    start = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=n_posts))]).astype(np.int64)
+    return start, sets.astype(np.int64), merged, profile
 
 
 def _nothing(n_posts: int) -> tuple[Array, Array, Array, Array]:
     return (
-        np.zeros(n_posts + 1, np.int32),
-        np.zeros(0, np.int32),
+        np.zeros(n_posts + 1, np.int64),
+        np.zeros(0, np.int64),
         np.zeros((1, 0)),
-        np.zeros(SLOTS, np.int32),
+        np.zeros(SLOTS, np.int64),
     )
 
 
@@ -149,4 +164,4 @@ def demand_weights(demand: Demand) -> tuple[Array, Array]:
     """Weight of each place of a `Demand` in each hour of the week, and the row of each slot."""
     rows = np.stack([demand.weight(slot) for slot in range(SLOTS)])
     unique, profile = np.unique(rows, axis=0, return_inverse=True)
-    return unique, profile.astype(np.int32).ravel()
+    return unique, profile.astype(np.int64).ravel()

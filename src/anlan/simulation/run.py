@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anlan.core.text import Text
 from anlan.evaluation.response import RINGS_S, Outcomes, Response, respond, respond_by
 from anlan.model.event import Events
 
@@ -69,7 +70,7 @@ class Run:
     outcomes : Outcomes
         The warm-up is left out.
     workload : Workload
-    assumptions : tuple of str
+    assumptions : tuple of Text
         What was taken for granted; to be printed wherever a figure of the run is.
     left_out : int
         Calls that could not be simulated because they are not on the network.
@@ -83,7 +84,7 @@ class Run:
     name: str
     outcomes: Outcomes
     workload: Workload
-    assumptions: tuple[str, ...]
+    assumptions: tuple[Text, ...]
     left_out: int
     synthetic: bool
     seed: int

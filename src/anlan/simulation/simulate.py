@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from anlan.city import City
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
+from anlan.core.text import Text
 from anlan.core.time import DAY_S, hour_of_week
 from anlan.evaluation.response import Outcomes
-from anlan.kernels.simulation import Fleet, Rules, Tasks
 from anlan.kernels.simulation_labels import INF
-from anlan.kernels.simulation_world import World
+from anlan.kernels.simulation_types import TASK, Rules, World
 from anlan.model import Calls, Plan
 from anlan.model.event import Events
 from anlan.policy import Policy, build
 from anlan.simulation.durations import Durations
 from anlan.simulation.events import events_of
 from anlan.simulation.ground import ground_of, join
-from anlan.simulation.play import Played, play
+from anlan.simulation.play import Played, fleet, play
 from anlan.simulation.rules import demand_weights, rules_for
 from anlan.simulation.run import Run, Workload
 
@@ -45,37 +45,34 @@ class Scenario:
     seed: int
     durations: Durations
     world: World
-    fleet: Fleet
+    units: Array
     rules: Rules
     slot: Array
     order: Array
     n_hubs: int
     homes: tuple[str, ...]
-    assumptions: tuple[str, ...]
+    assumptions: tuple[Text, ...]
 
-    def tasks(self, replication: int) -> Tasks:
+    def tasks(self, replication: int) -> Array:
         """The calls as one replication meets them."""
-        c, n = self.calls, len(self.calls)
+        c, n, o = self.calls, len(self.calls), self.order
         on_scene, _ = self.durations.on_scene_s(c, self.seed, replication)
-        o = self.order
         rank = np.empty(n, np.int64)
         rank[np.argsort(c.received, kind="stable")] = np.arange(n)
-        priority = np.maximum(c.priority, 1)
-        return Tasks(
-            at=c.received[o],
-            ready=c.received[o] + self.durations.handling_s,
-            priority=priority[o],
-            key=(priority.astype(np.int64) * (n + 1) + rank)[o],
-            place=(self.n_hubs + o).astype(np.int32),
-            on_scene=on_scene[o],
-            transport=np.zeros(n, np.bool_),
-            destination=np.full(n, -1, np.int32),
-            handover=np.zeros(n),
-        )
+        priority = np.maximum(c.priority, 1).astype(np.int64)
+        tasks = np.zeros(n, TASK)
+        tasks["at"] = c.received[o]
+        tasks["ready"] = c.received[o] + self.durations.handling_s
+        tasks["priority"] = priority[o]
+        tasks["key"] = (priority * (n + 1) + rank)[o]
+        tasks["place"] = self.n_hubs + o
+        tasks["on_scene"] = on_scene[o]
+        tasks["destination"] = -1
+        return tasks
 
     def play(self, replication: int, *, events: bool = False, job: Job | None = None) -> Played:
         """One replication."""
-        return play(self.world, self.tasks(replication), self.fleet, self.rules, events=events, job=job)
+        return play(self.world, self.tasks(replication), self.units, self.rules, events=events, job=job)
 
 
 def simulate(
@@ -152,7 +149,10 @@ def simulate(
         workload=_workload(scenario, runs),
         assumptions=(
             *scenario.assumptions,
-            f"the first {warm_up / 3600:.1f} hours are warm-up, not reported",
+            Text(
+                f"最初 {warm_up / 3600:.1f} 小时为预热，不计入结果。",
+                f"The first {warm_up / 3600:.1f} hours are warm-up, not reported.",
+            ),
         ),
         left_out=left_out,
         synthetic=False,
@@ -198,11 +198,11 @@ def prepare(
     n_hubs = len(homes)
     if rule.standby.rule == "dmexclp":
         if rule.demand is None:
-            weights = np.arange(len(calls)) + n_hubs, np.ones((1, len(calls))), np.zeros(168, np.int32)
+            weights = np.arange(len(calls)) + n_hubs, np.ones((1, len(calls))), np.zeros(168, np.int64)
         else:
-            first = n_hubs + len(spots)
+            first = n_hubs + spots.count
             spots = join([spots, ground.spots(rule.demand.positions)])
-            weights = np.arange(first, n_hubs + len(spots)), *demand_weights(rule.demand)
+            weights = np.arange(first, n_hubs + spots.count), *demand_weights(rule.demand)
     world = ground.world(hubs, spots)
     lost = ~reachable(world, np.unique(home), len(calls))
     if lost.any():
@@ -224,14 +224,27 @@ def prepare(
         rule, MODES, max(int(calls.priority.max()), 1), world, n_hubs, home, (slots, begin), weights
     )
     _, drawn = durations.on_scene_s(calls, seed, 0)
-    said = [f"a unit needs {durations.turnout_s:g} s to leave a station",
-            f"a call can be dispatched {durations.handling_s:g} s after it was received"]  # fmt: skip
+    said = [
+        Text(
+            f"警力从驻点出发需 {durations.turnout_s:g} 秒。",
+            f"A unit needs {durations.turnout_s:g} s to leave a station.",
+        ),
+        Text(
+            f"接警 {durations.handling_s:g} 秒后可派警。",
+            f"A call can be dispatched {durations.handling_s:g} s after it was received.",
+        ),
+    ]
     if drawn.any():
         d = durations.on_scene
+        figures = f"{d.median_s / 60:.1f}", f"{d.mean_s / 60:.1f}"
         said.insert(
             0,
-            f"time at the scene of {drawn.sum():,} of {len(calls):,} calls is drawn: lognormal, median "
-            f"{d.median_s / 60:.1f} min, mean {d.mean_s / 60:.1f} min",
+            Text(
+                f"{len(calls):,} 起警情中有 {drawn.sum():,} 起的现场处置时长未知，按对数正态分布抽取"
+                f"（中位 {figures[0]} 分，均值 {figures[1]} 分）。",
+                f"Time at the scene of {drawn.sum():,} of {len(calls):,} calls is drawn: lognormal, median "
+                f"{figures[0]} min, mean {figures[1]} min.",
+            ),
         )
     scenario = Scenario(
         city=city,
@@ -240,7 +253,7 @@ def prepare(
         seed=seed,
         durations=durations,
         world=world,
-        fleet=Fleet(home.astype(np.int32), np.full(len(home), durations.turnout_s)),
+        units=fleet(home, durations.turnout_s),
         rules=rules,
         slot=hour_of_week(calls.received, city.tz),
         order=np.argsort(calls.received, kind="stable"),
@@ -253,11 +266,11 @@ def prepare(
 
 def reachable(world: World, homes: Array, n_calls: int) -> NDArray[np.bool_]:
     """Which calls some station reaches."""
-    n_hubs = world.leaving.shape[2]
+    n_hubs = world.hubs.shape[3]
     out = np.zeros(n_calls, np.bool_)
     for k in range(2):
-        node = world.node[n_hubs : n_hubs + n_calls, k]
-        there = world.leaving[0][np.maximum(node, 0)][:, homes].min(axis=1)
+        node = world.places[0, n_hubs : n_hubs + n_calls, k]
+        there = world.hubs[0, 0][np.maximum(node, 0)][:, homes].min(axis=1)
         out |= (node >= 0) & (there < INF)
     return out
 
@@ -268,10 +281,10 @@ def outcomes_of(scenario: Scenario, played: Played, replication: int, keep: Arra
     back = np.empty(n, np.int64)
     back[scenario.order] = np.arange(n)
     ids = np.append(scenario.plan.units.id, "")
-    at = {name: getattr(o, name)[back] for name in ("dispatched", "departed", "arrived", "cleared")}
+    at = {name: o[name][back] for name in ("dispatched", "departed", "arrived", "cleared")}
     whole = Outcomes(
         id=c.id,
-        unit=ids[o.unit[back]],
+        unit=ids[o["unit"][back]],
         received=c.received,
         dispatched=at["dispatched"],
         arrived=at["arrived"],
@@ -306,10 +319,10 @@ def _homes(plan: Plan) -> tuple[tuple[str, ...], Array, Array]:
 
 
 def _workload(scenario: Scenario, runs: list[Played]) -> Workload:
-    span = float(np.nanmax(runs[0].outcome.cleared) - scenario.calls.received.min())
+    span = float(np.nanmax(runs[0].outcome["cleared"]) - scenario.calls.received.min())
     span = max(span, 1.0)
     mean = {
-        k: np.mean([getattr(p, k) for p in runs], axis=0) for k in ("driving_s", "work_s", "cleared", "moves")
+        k: np.mean([p.units[k] for p in runs], axis=0) for k in ("driving_s", "work_s", "cleared", "moves")
     }
     return Workload(
         id=scenario.plan.units.id,
@@ -331,6 +344,6 @@ def _events(scenario: Scenario, replications: int) -> Events:
                 scenario.plan.units.id,
                 scenario.homes,
                 str(r),
-            )  # fmt: skip
+            )
         )
     return Events.concat(parts)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @njit(cache=True, nogil=True)
 def choose(eta_s: NDArray[Any]) -> int:
-    """Row of the least finite ``eta_s``; -1 where none is finite."""
+    """Row of the least finite time to arrival; -1 where none is finite."""
     best = np.inf
     unit = -1
     for u in range(len(eta_s)):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 @njit(cache=True, nogil=True)
 def choose(
     stationed: NDArray[Any],
-    capacity: NDArray[Any],
+    hub: NDArray[Any],
     cover_start: NDArray[Any],
     cover_set: NDArray[Any],
     weight: NDArray[Any],
@@ -30,8 +30,8 @@ def choose(
     ----------
     stationed : ndarray of int32, shape (n_posts,)
         Other idle units at each post or driving to it.
-    capacity : ndarray of int32, shape (n_posts,)
-        How many fit; a full post is passed over.
+    hub : ndarray of HUB records
+        ``capacity``: how many fit; a full post is passed over.
     cover_start, cover_set : ndarray of int32
         CSR: the sets of demand that each post reaches in time.
     weight : ndarray of float64, shape (n_sets,)
@@ -51,7 +51,7 @@ def choose(
     post = -1
     last = len(gain) - 1
     for p in range(n):
-        if stationed[p] >= capacity[p]:
+        if stationed[p] >= hub[p].capacity:
             continue
         value = 0.0
         for i in range(cover_start[p], cover_start[p + 1]):

@@ -1,0 +1,186 @@
+"""The arrays of a simulation: what does not change (`World`, tasks, rules) and what does (units, `State`).
+
+Rows are NumPy records, so that one unit's or one task's fields lie together in memory and a kernel's signature
+stays short; all integers in them are int64, so that every kernel is compiled once. Nodes are in the rank space of `anlan.kernels.simulation_labels`; times on the network are ticks
+(int32), all others seconds (float64). **Places** are rows of one table: first the posts (stations and standby
+posts), then the destinations, together called hubs, then the places of calls. A place is left and reached through
+up to two nodes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+TASK = np.dtype(
+    [
+        ("at", "f8"),  # received
+        ("ready", "f8"),  # may be dispatched; tasks are in this order
+        ("on_scene", "f8"),
+        ("handover", "f8"),
+        ("key", "i8"),  # place in the waiting line: priority, then time received; unique
+        ("skills", "i8"),  # bits a unit must have
+        ("place", "i8"),
+        ("destination", "i8"),  # hub, -1 nearest
+        ("area", "i8"),
+        ("group", "i8"),  # row of the preference table
+        ("priority", "i8"),
+        ("transport", "i8"),
+    ],
+    align=True,
+)
+"""Requests for one unit each."""
+
+UNIT = np.dtype(
+    [
+        # As rostered.
+        ("turnout", "f8"),
+        ("skills", "i8"),
+        ("home", "i8"),
+        ("area", "i8"),
+        # As it goes.
+        ("leave", "f8"),  # when it sets (or set) off
+        ("leg_at", "f8"),  # when it reaches leg_node
+        ("leg_end", "f8"),  # when it arrives
+        ("next", "f8"),  # when something happens to it: free again, pause or stop over
+        ("shift_end", "f8"),
+        ("break_until", "f8"),  # a meal break may begin until then; -inf none due
+        ("moved", "f8"),  # its last move to another post
+        ("since", "f8"),  # of its present spell on duty
+        ("driving_s", "f8"),
+        ("work_s", "f8"),
+        ("duty_s", "f8"),
+        ("task", "i8"),
+        ("place", "i8"),  # where it stands, or stood when it set off
+        ("post", "i8"),  # post a free unit is at or drives to
+        ("leg_to", "i8"),
+        ("leg_node", "i8"),
+        ("delivered_to", "i8"),
+        ("cleared", "i8"),
+        ("moves", "i8"),
+        ("heap", "i8"),  # its position in the heap of next events, -1 none
+        ("status", "i8"),
+        ("leg_mode", "i8"),
+        ("ending", "i8"),  # goes off duty as soon as it is free
+        ("own_work", "i8"),  # whether a pause is work
+        ("pause_for", "i8"),  # while paused: only calls at most this priority interrupt
+    ],
+    align=True,
+)
+"""Units."""
+
+DUTY = np.dtype([("at", "f8"), ("value", "f8"), ("unit", "i8"), ("kind", "i8")], align=True)
+"""Roster events in order of time; kinds below."""
+
+ON, OFF, BREAK, OWN_WORK, SLOT = 0, 1, 2, 3, 4
+"""Comes on duty (value: end of the shift); goes off; a meal break is due (value: until when it may begin); work of
+its own (value: seconds); the hour changes (posts are filled anew)."""
+
+OUTCOME = np.dtype(
+    [
+        ("dispatched", "f8"),
+        ("departed", "f8"),
+        ("arrived", "f8"),
+        ("left", "f8"),
+        ("delivered", "f8"),
+        ("cleared", "f8"),
+        ("unit", "i8"),
+        ("taken", "i8"),  # how often its unit was taken for another
+        ("came_from", "i8"),  # status of the unit when it was sent
+    ],
+    align=True,
+)
+"""What became of each task; NaN and -1 until it happened."""
+
+LOG = np.dtype([("at", "f8"), ("unit", "i8"), ("task", "i8"), ("place", "i8"), ("kind", "i8")], align=True)
+"""What happened, in order of decision."""
+
+QUEUED, DISPATCHED, DIVERTED, DEPARTED, ARRIVED, LEFT_SCENE, DELIVERED, CLEARED = 0, 1, 2, 3, 4, 5, 6, 7
+SET_OFF, AT_POST, ON_DUTY, OFF_DUTY, PAUSED, RESUMED = 8, 9, 10, 11, 12, 13
+
+HUB = np.dtype([("indoors", "f8"), ("capacity", "i8")], align=True)
+"""Share of the turnout time that applies at a hub, and how many free units it takes."""
+
+
+class World(NamedTuple):
+    """The ground; M modes, N nodes, A arcs, H hubs, P places, E street edges."""
+
+    nodes: Array
+    """int32 (N + 1, 4): where the node's arcs and its label begin, its depth, its place in the walk of the tree."""
+    arcs: Array
+    """int32 (A, 1 + M): head, ticks in each mode."""
+    modes: Array
+    """float64 (M, 1 + M): seconds per tick; then, for each mode k, at most 1 and at most any way's time in this
+    mode over its time in mode k."""
+    least: Array
+    """int32 (levels, N): see `anlan.kernels.simulation_labels.tree`."""
+    labels: Array
+    """int32 (M, 2, L): ticks from each node to its ancestors, and to it from them."""
+    hubs: Array
+    """int32 (M, 2, N, H): ticks from each hub to every node, and to each hub from every node."""
+    places: Array
+    """int32 (M, P, 6): two nodes (-1 unused), ticks from the place to them, ticks to the place from them."""
+    edge: Array
+    """int32 (P,): street edge the place lies inside of, -1 none."""
+    share: Array
+    """float64 (P,): how far along it."""
+    along: Array
+    """int32 (M, 2, E): ticks along each street edge, forwards and backwards."""
+
+
+class Rules(NamedTuple):
+    """A policy in numbers."""
+
+    integers: Array
+    """int64: see `anlan.simulation.rules`."""
+    numbers: Array
+    """float64."""
+    mode: Array
+    """int64 (1 + P, 168): travel mode out to calls of each priority by hour of the week; row 0 is the mode back."""
+    slot: Array
+    """int64: hour of the week of each half hour of the run."""
+    redispatch: Array
+    """bool (1 + P, 1 + P)."""
+    reserve: Array
+    """int64 (1 + P,)."""
+    preference: Array
+    """int64 (groups, units): fixed order of units, -1 after the last."""
+    hub: Array
+    """`HUB` records."""
+    cover_start: Array
+    cover_set: Array
+    weight: Array
+    """float64 (profiles, sets)."""
+    profile: Array
+    """int64 (168,): row of ``weight`` (and of ``ladder``) in each hour of the week."""
+    gain: Array
+    """float64: worth of covering a place that k others cover."""
+    ladder: Array
+    """int64 (profiles, 1 + units, units): hubs to hold with so many free units, -1 unused."""
+    beat_start: Array
+    beat: Array
+    """CSR int64: hubs on each unit's round."""
+
+
+class State(NamedTuple):
+    """What changes besides the units."""
+
+    heap: Array
+    line: Array
+    stationed: Array
+    """int64 (posts,): free units at each post or driving to it."""
+    visited: Array
+    """float64 (hubs,): when a patrol last came."""
+    eta: Array
+    own: Array
+    loss: Array
+    covered: Array
+    open_at: Array
+    moves: Array
+    """int64 (3 * units, 3): units to be moved, where to, whether from where they are driving."""
+    counters: Array
+    """int64: see `anlan.kernels.simulation`."""
