@@ -126,14 +126,20 @@ def _within(ring_s: float) -> Text:
     return Text(f"{minutes} 分钟内到场比例", f"Share reached within {minutes} min")
 
 
+def _signed(value: float, digits: int) -> str:
+    """A signed figure; what rounds to zero has no sign."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text
+
+
 def _minutes(name: Text, change: Change) -> MeasureRow:
     return MeasureRow(
         name,
         f"{change.first / 60:.2f}",
         f"{change.second / 60:.2f}",
-        f"{change.difference / 60:+.2f}",
-        f"{change.interval[0] / 60:+.2f}",
-        f"{change.interval[1] / 60:+.2f}",
+        _signed(change.difference / 60, 2),
+        _signed(change.interval[0] / 60, 2),
+        _signed(change.interval[1] / 60, 2),
         _verdict(change, less_is_better=True),
     )
 
@@ -143,9 +149,9 @@ def _share(name: Text, change: Change) -> MeasureRow:
         name,
         f"{change.first:.1%}",
         f"{change.second:.1%}",
-        f"{100 * change.difference:+.1f}",
-        f"{100 * change.interval[0]:+.1f}",
-        f"{100 * change.interval[1]:+.1f}",
+        _signed(100 * change.difference, 1),
+        _signed(100 * change.interval[0], 1),
+        _signed(100 * change.interval[1], 1),
         _verdict(change, less_is_better=False),
     )
 
@@ -199,7 +205,7 @@ def _areas(
 
 def _with_interval(change: Change) -> str:
     low, high = (v / 60 for v in change.interval)
-    return f"{change.difference / 60:+.2f} [{low:+.2f}, {high:+.2f}]"
+    return f"{_signed(change.difference / 60, 2)} [{_signed(low, 2)}, {_signed(high, 2)}]"
 
 
 def _hours(paired: Paired, hour: NDArray[np.int64]) -> tuple[list[HourRow], NDArray[np.float64]]:

@@ -43,6 +43,8 @@ class Proposal:
         Calls a week for which each post of the plan is the nearest, in the order of the plan's sites.
     present_objective : float
         The objective of the present stations with the same measure.
+    demand : float
+        Calls a week, all of which a perfect layout would reach within the shortest ring.
     """
 
     plan: Plan
@@ -50,6 +52,7 @@ class Proposal:
     candidates: int
     served: Sequence[float]
     present_objective: float
+    demand: float
 
     def facts(self) -> dict[str, Any]:
         """For the plan's provenance; `of_facts` reads them back."""
@@ -58,6 +61,7 @@ class Proposal:
             "candidates": self.candidates,
             "served": [round(float(s), 3) for s in self.served],
             "present_objective": self.present_objective,
+            "demand": self.demand,
         }
 
     @classmethod
@@ -65,7 +69,12 @@ class Proposal:
         """A proposal from a plan that carries its facts."""
         facts = plan.provenance["siting"]
         return cls(
-            plan, Answer(**facts["answer"]), facts["candidates"], facts["served"], facts["present_objective"]
+            plan,
+            Answer(**facts["answer"]),
+            facts["candidates"],
+            facts["served"],
+            facts["present_objective"],
+            facts["demand"],
         )
 
 
@@ -160,7 +169,9 @@ def propose(city: City, demand: Demand, present: Plan, options: PlanOptions, job
     best = cost[:, : len(stations)].min(axis=1) if len(stations) else np.full(len(weight), np.inf)
     covered = values[np.searchsorted(np.asarray(rings), best, side="left")]
     certificate = Answer(answer.objective, answer.bound, answer.gap, answer.status, answer.seconds)
-    return Proposal(plan, certificate, len(candidates), served.tolist(), float(covered @ weight))
+    return Proposal(
+        plan, certificate, len(candidates), served.tolist(), float(covered @ weight), float(weight.sum())
+    )
 
 
 def _nearest_homes(

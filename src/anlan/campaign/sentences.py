@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -65,16 +66,32 @@ def siting_text(proposal: Proposal, present: Plan, rings: tuple[float, ...]) -> 
         "within_gap": Text("在要求的差距之内", "within the gap that was asked for"),
         "time_limit": Text("到时间限制为止的最好结果", "the best found in the time allowed"),
     }.get(s.status, Text(s.status, s.status))
+    share = s.objective / proposal.demand if proposal.demand else float("nan")
+    proven = Text(
+        "任何方案都不可能超过 {bound}：最多还能好 {gap}（{status}）。",
+        "No layout can score more than {bound}, so at most {gap} is left to gain ({status}). ",
+    )
+    unproven = Text(
+        "计算时间内没有得到上界（{status}）。", "No bound was reached in the time allowed ({status}). "
+    )
+    bound = (proven if math.isfinite(s.bound) else unproven).format(
+        bound=f"{s.bound:.1f}", gap=f"{s.gap:.2%}", status=status
+    )
     return Text(
-        f"从 {proposal.candidates} 个候选地点（含现有 {len(present.sites)} 个驻点）中选出 "
-        f"{len(proposal.plan.sites)} 个备勤点，使 {names} 分钟各圈内覆盖的警情（内圈权重更高）最多。"
-        f"目标值 {s.objective:.1f}，任何方案都不可能超过 {s.bound:.1f}：最多还能好 {s.gap:.2%}"
-        f"（{status.zh}）。现有布局按同一标准为 {proposal.present_objective:.1f}。",
-        f"{len(proposal.plan.sites)} posts were chosen from {proposal.candidates} candidate places (the "
-        f"{len(present.sites)} present stations among them) so that as many calls as possible lie within the "
-        f"{names}-minute rings, inner rings counting more. The choice scores {s.objective:.1f}; no layout can "
-        f"score more than {s.bound:.1f}, so at most {s.gap:.2%} is left to gain ({status.en}). The present "
-        f"layout scores {proposal.present_objective:.1f} by the same measure.",
+        "从 {candidates} 个候选地点（含现有 {stations} 个驻点）中选出 {posts} 个备勤点，使 {names} 分钟各圈内覆盖的警情"
+        "（内圈权重更高）最多：得分 {score}，即每周警情的 {share}。{bound}现有布局按同一标准为 {now}。",
+        "{posts} posts were chosen from {candidates} candidate places (the {stations} present stations among them) so "
+        "that as many calls as possible lie within the {names}-minute rings, inner rings counting more. The choice "
+        "scores {score}, {share} of a week's calls. {bound}The present layout scores {now} by the same measure.",
+    ).format(
+        candidates=proposal.candidates,
+        stations=len(present.sites),
+        posts=len(proposal.plan.sites),
+        names=names,
+        score=f"{s.objective:.1f}",
+        share=f"{share:.0%}",
+        bound=bound,
+        now=f"{proposal.present_objective:.1f}",
     )
 
 
