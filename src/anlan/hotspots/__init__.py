@@ -7,6 +7,8 @@ from anlan.hotspots.choose import ReportingBand, choose, reporting_band
 from anlan.hotspots.concentration import Concentration, Stability, concentration, stability
 from anlan.hotspots.demand import demand
 from anlan.hotspots.discipline import Admitted, admit, counts
+from anlan.hotspots.ears import Ears, ears, recent
+from anlan.hotspots.farrington import Detection, farrington
 from anlan.hotspots.fdr import adjusted, rejected
 from anlan.hotspots.gi_star import GiStar, gi_star
 from anlan.hotspots.kde import kde
@@ -15,8 +17,11 @@ from anlan.hotspots.neighbours import Box, Disk, Rook, grid_weights, street_weig
 from anlan.hotspots.network_kde import StreetDensity, network_kde
 from anlan.hotspots.places import Districts, Places, Streets
 from anlan.hotspots.profiles import Profiles, hour_profiles
+from anlan.hotspots.prominence import Prominence, prominence
+from anlan.hotspots.recoding import Recoding, recodings
 from anlan.hotspots.surface import Surface, TopCells, top_cells
 from anlan.hotspots.targets import Targets, patrol_shares, targets
+from anlan.hotspots.weekly import Weekly, weekly_series
 
 __all__ = [
     "Accuracy",
@@ -25,12 +30,16 @@ __all__ = [
     "Box",
     "Cells",
     "Concentration",
+    "Detection",
     "Disk",
     "Districts",
+    "Ears",
     "GiStar",
     "LocalMoran",
     "Places",
     "Profiles",
+    "Prominence",
+    "Recoding",
     "ReportingBand",
     "Rook",
     "Stability",
@@ -39,6 +48,7 @@ __all__ = [
     "Surface",
     "Targets",
     "TopCells",
+    "Weekly",
     "accuracy",
     "adjusted",
     "admit",
@@ -47,6 +57,8 @@ __all__ = [
     "concentration",
     "counts",
     "demand",
+    "ears",
+    "farrington",
     "gi_star",
     "grid_weights",
     "hour_profiles",
@@ -55,10 +67,14 @@ __all__ = [
     "local_moran",
     "network_kde",
     "patrol_shares",
+    "prominence",
+    "recent",
+    "recodings",
     "rejected",
     "reporting_band",
     "stability",
     "street_weights",
     "targets",
     "top_cells",
+    "weekly_series",
 ]

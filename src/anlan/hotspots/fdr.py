@@ -11,7 +11,7 @@ from anlan.core.errors import AnlanError
 METHODS = ("bh", "by", "holm")
 
 
-def adjusted(p: Floats, method: str = "bh") -> Floats:
+def adjusted(p: Floats, method: str = "bh", *, family: int | None = None) -> Floats:
     """Adjusted p-values: a test stands at level α where its adjusted p-value is at most α.
 
     ``bh``: Benjamini, Y. and Hochberg, Y. (1995), *JRSS B* 57, 289-300; controls the share of false
@@ -25,6 +25,8 @@ def adjusted(p: Floats, method: str = "bh") -> Floats:
     p : ndarray of float64, shape (n,)
         NaN marks a test that was not made: it stays NaN and does not count.
     method : {'bh', 'by', 'holm'}
+    family : int, optional
+        How many tests were made in all, where some with p = 1 are not listed; the listed ones by default.
 
     Returns
     -------
@@ -43,18 +45,21 @@ def adjusted(p: Floats, method: str = "bh") -> Floats:
     if (p[made] < 0).any() or (p[made] > 1).any():
         raise AnlanError("p-values", "they lie between 0 and 1", "give p-values, not z-scores", code="fdr")
     out = np.full(p.shape, np.nan)
-    n = int(made.sum())
-    if n == 0:
+    listed = int(made.sum())
+    n = listed if family is None else family
+    if n < listed:
+        raise ValueError(f"{listed} tests in a family of {family}")
+    if listed == 0:
         return out
     order = np.argsort(p[made], kind="stable")
     ranked = p[made][order]
-    rank = np.arange(1, n + 1)
+    rank = np.arange(1, listed + 1)
     if method == "holm":
         stepped = np.maximum.accumulate(ranked * (n - rank + 1))
     else:
-        price = float((1.0 / rank).sum()) if method == "by" else 1.0
+        price = float((1.0 / np.arange(1, n + 1)).sum()) if method == "by" else 1.0
         stepped = np.minimum.accumulate((ranked * n * price / rank)[::-1])[::-1]
-    back = np.empty(n)
+    back = np.empty(listed)
     back[order] = np.minimum(stepped, 1.0)
     out[made] = back
     return out

@@ -1,0 +1,299 @@
+"""Prominence: which category stands out, where, against the same season of earlier years."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anlan.core.columns import Bools, Floats, Strings
+from anlan.core.job import Job
+from anlan.hotspots.discipline import admit
+from anlan.hotspots.ears import recent
+from anlan.hotspots.farrington import Detection, farrington, same_season
+from anlan.hotspots.fdr import adjusted
+from anlan.hotspots.holidays import Holidays, holiday_shares
+from anlan.hotspots.places import Places
+from anlan.hotspots.profiles import check_history, whole_days
+from anlan.hotspots.recoding import Recoding, recodings
+from anlan.hotspots.tails import prediction_interval
+from anlan.hotspots.weekly import Weekly, check_current, weekly_series
+from anlan.model import Calls
+
+_WINDOW = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Prominence:
+    """Category × place series of one week, the most prominent first.
+
+    Attributes
+    ----------
+    category : ndarray of str, shape (n,)
+    place : ndarray of str, shape (n,)
+        Id of a place; empty for the whole area.
+    place_index : ndarray of int64, shape (n,)
+        Row of the division of the ground; -1 for the whole area.
+    observed, expected : ndarray of float64, shape (n,)
+        Calls of the week, and those to be expected in its recorded part.
+    low, high : ndarray of float64, shape (n,)
+        95 % prediction interval of an ordinary week.
+    excess : ndarray of float64, shape (n,)
+        observed - expected.
+    p, q : ndarray of float64, shape (n,)
+        Chance of at least so many calls in an ordinary week, and the same adjusted for the whole family.
+    new : ndarray of bool, shape (n,)
+        The category was never reported there before.
+    week : date
+        The Monday of the tested week.
+    method : str
+        ``season`` (flexible Farrington) or ``recent`` (the weeks just before, for short histories).
+    years : int
+        Earlier years that were used.
+    exposure : float
+        Share of an ordinary week's calls in the part of the week that was recorded.
+    family : int
+        How many pairs of category and place were looked at.
+    level : float
+        The false-discovery rate at which findings are called prominent.
+    caveats : tuple of (str, str)
+        What a reader must know, in Chinese and English.
+    recodings : tuple of Recoding
+        Categories that look like one category under an old and a new code.
+    """
+
+    category: Strings
+    place: Strings
+    place_index: NDArray[np.int64]
+    observed: Floats
+    expected: Floats
+    low: Floats
+    high: Floats
+    excess: Floats
+    p: Floats
+    q: Floats
+    new: Bools
+    week: date
+    method: str
+    years: int
+    exposure: float
+    family: int
+    level: float
+    caveats: tuple[tuple[str, str], ...]
+    recodings: tuple[Recoding, ...]
+
+    def __len__(self) -> int:
+        return len(self.category)
+
+    @property
+    def prominent(self) -> Bools:
+        """Which rows stand at the false-discovery level, shape (n,)."""
+        found: Bools = self.q <= self.level
+        return found
+
+    def sentence(self, row: int, language: str = "en", *, place_name: str | None = None) -> str:
+        """A row as a sentence in ``zh`` or ``en``."""
+        observed, expected = self.observed[row], self.expected[row]
+        low, high, q = self.low[row], self.high[row], max(self.q[row], 1e-4)
+        category, place = self.category[row], place_name or self.place[row]
+        sign = "<" if self.q[row] < 1e-4 else "="
+        if language == "zh":
+            where = f"{place} 的" if place else "全区"
+            ground = "往年同期" if self.method == "season" else "近几周"
+            fresh = ",此前此处从未有过" if self.new[row] else ""
+            return (
+                f"{self.week.isoformat()} 起一周,{where}{category} {observed:g} 起,"
+                f"{ground}预计 {expected:.1f} 起"
+                f"(95% 区间 {low:g}–{high:g}),多 {observed - expected:.1f} 起(q {sign} {q:.2g}){fresh}。"
+            )
+        where = f" in {place}" if place else ""
+        ground = "the same season of earlier years" if self.method == "season" else "the weeks before"
+        fresh = "; it was never reported there before" if self.new[row] else ""
+        return (
+            f"In the week of {self.week.isoformat()} there were {observed:g} calls of {category}{where}, "
+            f"where {ground} lead to expect {expected:.1f} (95 % interval {low:g}–{high:g}): "
+            f"{observed - expected:.1f} more (q {sign} {q:.2g}){fresh}."
+        )
+
+
+def prominence(
+    calls: Calls,
+    places: Places | None = None,
+    *,
+    tz: ZoneInfo,
+    window: tuple[float, float] | None = None,
+    week: int = -1,
+    source: str | tuple[str, ...] = "reported",
+    dose: Floats | None = None,
+    holidays: Holidays | None = None,
+    years: int = 5,
+    method: str = "auto",
+    level: float = 0.10,
+    correction: str = "bh",
+    mid_p: bool = False,
+    job: Job | None = None,
+) -> Prominence:
+    """What stands out in one week against the same season of earlier years.
+
+    Every category over the whole area, and in every place, is one series; `farrington` tests the week in
+    all of them, and the false-discovery rate is controlled over the whole family, pairs without a call
+    included. Where the history does not hold the same season of an earlier year, `recent` compares with
+    the weeks just before, and a caveat says that a seasonal rise then counts as a rise.
+
+    Parameters
+    ----------
+    calls : Calls
+    places : Places, optional
+        `Districts`, `Cells` or `Streets`; without it only the whole area is looked at.
+    tz : ZoneInfo
+    window : (float, float), optional
+        The recorded time, Unix seconds, ``[from, to)``; by default the whole local days that calls span.
+    week : int
+        Which local Monday week of the window to test; the last by default, even if it has only begun.
+    source, dose
+        Who noticed it; see `admit`.
+    holidays : mapping of str to days, optional
+        Such as `anlan.hotspots.holidays.china()`; weeks with holidays get effects of their own.
+    years : int
+        Use at most so many earlier years.
+    method : {'auto', 'season', 'recent'}
+    level : float
+        False-discovery rate.
+    correction : {'bh', 'by', 'holm'}
+        See `adjusted`.
+    mid_p : bool
+        See `upper_tail`.
+    job : Job, optional
+
+    Returns
+    -------
+    Prominence
+        All series with a call in the week, by q and then by excess.
+
+    Raises
+    ------
+    AnlanError
+        If nothing may teach, the history is shorter than six weeks, or the week was not recorded.
+    """
+    admitted = admit(calls, source, window=window, dose=dose)
+    window = window or whole_days(admitted.calls.received, tz)
+    check_history(window, 42, "a comparison with earlier weeks")
+    if job is not None:
+        job.check()
+    series = weekly_series(admitted, places, window, tz)
+    n_weeks = series.count.shape[1]
+    at = week % n_weeks
+    check_current(series, at)
+    seasonal = method == "season" or (
+        method == "auto" and len(same_season(series.first_monday, at, years, _WINDOW)) > 0
+    )
+    detection = _detect(series, at, seasonal, holidays, years, mid_p)
+    if job is not None:
+        job.check()
+    q = adjusted(detection.p, correction, family=series.family)
+    rows = np.flatnonzero(detection.observed > 0)
+    excess = detection.observed - detection.expected
+    rows = rows[np.lexsort((-excess[rows], q[rows]))]
+    low, high = prediction_interval(detection.expected[rows], detection.variance[rows])
+    before = series.count[:, :at].sum(axis=1)
+    found = recodings(series, at)
+    return Prominence(
+        category=series.category[rows],
+        place=series.place[rows],
+        place_index=series.place_index[rows],
+        observed=detection.observed[rows],
+        expected=detection.expected[rows],
+        low=low,
+        high=high,
+        excess=excess[rows],
+        p=detection.p[rows],
+        q=q[rows],
+        new=before[rows] == 0,
+        week=series.monday(at),
+        method="season" if seasonal else "recent",
+        years=detection.years,
+        exposure=float(series.exposure[at]),
+        family=series.family,
+        level=level,
+        caveats=_caveats(series, at, detection, seasonal, found, holidays),
+        recodings=found,
+    )
+
+
+def _detect(
+    series: Weekly, at: int, seasonal: bool, holidays: Holidays | None, years: int, mid_p: bool
+) -> Detection:
+    if not seasonal:
+        return recent(series.count, at=at, exposure=series.exposure, group=series.group, mid_p=mid_p)
+    share = None
+    if holidays is not None:
+        _, share = holiday_shares(holidays, series.first_monday, series.count.shape[1])
+    return farrington(
+        series.count,
+        series.first_monday,
+        at=at,
+        exposure=series.exposure,
+        holidays=share,
+        years=years,
+        half_window=_WINDOW,
+        group=series.group,
+        mid_p=mid_p,
+    )
+
+
+def _caveats(
+    series: Weekly,
+    at: int,
+    detection: Detection,
+    seasonal: bool,
+    found: tuple[Recoding, ...],
+    holidays: Holidays | None,
+) -> tuple[tuple[str, str], ...]:
+    out: list[tuple[str, str]] = []
+    if not seasonal:
+        out.append(
+            (
+                f"历史不足一年,只与此前 {detection.reference_weeks} 周比较:季节性上升也会被当作上升。",
+                "The history holds no earlier year, so the week is compared with the "
+                f"{detection.reference_weeks} weeks before it: a seasonal rise counts as a rise.",
+            )
+        )
+    elif detection.years < 3:
+        out.append(
+            (
+                f"只有 {detection.years} 个往年可比,未估计趋势:长期上升会表现为突出。",
+                f"Only {detection.years} earlier year(s) can be compared and no trend is estimated: a long "
+                "rise shows as prominence.",
+            )
+        )
+    exposure = float(series.exposure[at])
+    if exposure < 0.995:
+        out.append(
+            (
+                f"本周只记录了一部分,约占通常一周警情的 {exposure:.0%}。",
+                f"The week is only partly recorded: about {exposure:.0%} of an ordinary week's calls.",
+            )
+        )
+    if series.gaps:
+        days = ", ".join(d.isoformat() for d in series.gaps[:5]) + (" …" if len(series.gaps) > 5 else "")
+        out.append(
+            (
+                f"以下各周几乎没有记录,已排除:{days}。",
+                f"Hardly anything was recorded in the weeks of {days}: they are left out.",
+            )
+        )
+    if holidays is not None:
+        names, share = holiday_shares(holidays, series.first_monday, series.count.shape[1])
+        for name, column in zip(names, share.T, strict=True):
+            if column[at] > 0 and np.count_nonzero(column[: max(at - 26, 0)]) < 2:
+                out.append(
+                    (
+                        f"本周含 {name},但历史中不足两个可比的假日周。",
+                        f"The week holds {name}, of which the history has fewer than two weeks to compare.",
+                    )
+                )
+    out.extend((r.sentence("zh"), r.sentence("en")) for r in found)
+    return tuple(out)
