@@ -6,6 +6,7 @@ from anlan.siting.erlang import erlang_b, erlang_c
 from anlan.siting.hypercube import Hypercube, correction_factors, hypercube
 from anlan.siting.mclp import mclp
 from anlan.siting.mexclp import mexclp
+from anlan.siting.p_median import p_median
 
 __all__ = [
     "Alternative",
@@ -21,4 +22,5 @@ __all__ = [
     "hypercube",
     "mclp",
     "mexclp",
+    "p_median",
 ]

@@ -142,11 +142,19 @@ class Chooser:
         self.names = np.arange(choice.n_column)
         """Of each column of the present choice: its column in the first one."""
 
-    def solve(self, start: Ints) -> Outcome:
-        """Run until the gap is reached, optimality proven, or the watch says stop."""
+    def solve(self, start: Ints, state: State | None = None) -> Outcome:
+        """Run until the gap is reached, optimality proven, or the watch says stop.
+
+        Parameters
+        ----------
+        start : ndarray of int64
+            Columns to begin with.
+        state : ndarray of int8, optional
+            Columns that are decided from the outset.
+        """
         _, best, current = self.choice.search(start, 0, self.random)
         self._take(self.choice.price(best), best)
-        state, root, current = self._root(current)
+        state, root, current = self._root(current, state=state)
         while not self.done:
             keep = state != 0
             if keep.sum() > 0.9 * len(state):
@@ -189,24 +197,31 @@ class Chooser:
     ) -> tuple[State, Node, Ints]:
         """Search and bound side by side until the bound stops rising."""
         choice = self.choice
-        again = dual is not None
         if dual is None:
             dual = choice.first_dual(current)
         if state is None:
             state = np.full(choice.n_column, -1, np.int8)
         averaged = np.zeros(choice.n_column) if mean is None else mean.astype(np.float64)
         way, best_dual = np.zeros_like(dual), dual.copy()
-        control = np.array([0.3 if again else 1.0, 0.0, math.nan])
+        control = np.array([0.25, 0.0, math.nan])
         steps = int(np.clip(LINKS / (2 * choice.n_link), 4, STEPS))
         kicks = int(np.clip(LINKS / (4 * choice.n_link), 1, KICKS))
+        relaxed, walk = np.empty(0, np.int64), math.inf
         with ThreadPoolExecutor(1) as pool:
             while not self.watch.over:
-                searching = pool.submit(choice.search, current, kicks, self.random)
-                bound, _ = choice.relax(
+                # In turns: go on from where the search is, and begin anew from the relaxed answer.
+                anew = len(relaxed) > 0
+                searching = pool.submit(
+                    choice.search, relaxed if anew else current, kicks // 4 if anew else kicks, self.random
+                )
+                bound, chosen = choice.relax(
                     state, dual, way, best_dual, averaged, control,
                     cutoff(self.cost, choice.whole), self._aim(control[2]), steps,
                 )  # fmt: skip
-                _, best, current = searching.result()
+                cost, best, last = searching.result()
+                if not anew or cost < walk:
+                    walk, current = cost, last
+                relaxed = chosen if not anew else np.empty(0, np.int64)
                 self._take(choice.price(best), best)
                 self._raise(bound)
                 if self.done or control[0] < 2e-4:
@@ -242,6 +257,7 @@ class Chooser:
             child = Node(max(bound, node.bound), state, best_dual.astype(np.float32), mean.astype(np.float32))
             return child, chosen
 
+        relaxed = np.empty(0, np.int64)
         with ThreadPoolExecutor(2) as pool:
             while heap and heap[0][0] < cutoff(self.cost, choice.whole):
                 self._raise(heap[0][0])
@@ -253,7 +269,11 @@ class Chooser:
                     free = np.flatnonzero(node.state < 0)
                     column = int(free[np.argmin(np.abs(node.mean[free] - 0.5))])
                     work += [pool.submit(bounded, node, column, value, need, aim) for value in (1, 0)]
-                searching = pool.submit(choice.search, current, kicks, self.random)
+                anew = len(relaxed) > 0
+                searching = pool.submit(
+                    choice.search, relaxed if anew else current, 0 if anew else kicks, self.random
+                )
+                relaxed = np.empty(0, np.int64)
                 for task in work:
                     child, chosen = task.result()
                     count += 1
@@ -266,7 +286,11 @@ class Chooser:
                     columns = np.concatenate([is_open, chosen])
                     self._take(choice.price(columns), columns)
                     heapq.heappush(heap, (child.bound, count, child))
-                _, best, current = searching.result()
+                    if not anew:
+                        relaxed = columns
+                _, best, last = searching.result()
+                if not anew:
+                    current = last
                 self._take(choice.price(best), best)
         self._raise(heap[0][0] if heap else self.cost)
         if not heap or heap[0][0] >= cutoff(self.cost, choice.whole):

@@ -188,7 +188,7 @@ def mclp_search(
             iterations -= 1
             kicking = True
             kick = 2 + draw(random, 3)
-        if not kicking or value >= kept_value - accept * kept_value * draw(random, 1000) / 1000.0:
+        if not kicking or value >= kept_value - kept_value * (1e-9 + accept * draw(random, 1000) / 1000.0):
             kept_value = value
             for k in range(p):
                 kept[k] = taken[k]

@@ -223,7 +223,7 @@ def median_search(
             iterations -= 1
             kicking = True
             kick = 2 + draw(random, 3)
-        if not kicking or value <= kept_value + accept * kept_value * draw(random, 1000) / 1000.0:
+        if not kicking or value <= kept_value + kept_value * (1e-9 + accept * draw(random, 1000) / 1000.0):
             kept_value = value
             for k in range(p):
                 kept[k] = taken[k]
@@ -293,14 +293,22 @@ def median_bound(
     cost = np.empty(rs[n])
     start[0] = 0
     k = np.int64(0)
+    top = np.empty(n)
     for i in range(n):
+        # Only columns that can matter in these few steps; the first one left out caps the multiplier.
+        top[i] = cap[i]
+        enough = k + 6
         for a in range(rs[i], rs[i + 1]):
             x = at[rc[a]]
             if x >= 0:
+                if k >= enough and rv[a] > 2.0 * u[i]:
+                    top[i] = rv[a]
+                    break
                 link[k] = x
                 cost[k] = rv[a]
                 k += 1
                 if x >= f:
+                    top[i] = np.inf
                     break  # an open column: the ones behind it never serve
         start[i + 1] = k
     s = np.zeros(f + held)
@@ -376,7 +384,7 @@ def median_bound(
             break
         step = control[0] * max(upper - total, 1e-6 * abs(total)) / norm
         for i in range(n):
-            u[i] = max(0.0, min(cap[i], u[i] + step * way[i]))
+            u[i] = max(0.0, min(top[i], u[i] + step * way[i]))
         for c in range(len(limit)):
             mu[c] = max(0.0, mu[c] + step * way_mu[c])
     k = 0
@@ -405,3 +413,20 @@ def median_bound(
         elif q == 0 or mine + last - best_s[j] > need:
             state[col[j]] = 0
     return control[2], chosen
+
+
+@njit(cache=True, nogil=True)
+def median_price(rs: I64, rc: I32, rv: F64, is_open: NDArray[np.bool_]) -> tuple[F64, F64]:
+    """The two least costs of each row's open columns, infinite where its list has none."""
+    n = len(rs) - 1
+    first = np.full(n, np.inf)
+    second = np.full(n, np.inf)
+    for i in range(n):
+        for a in range(rs[i], rs[i + 1]):
+            if is_open[rc[a]]:
+                if first[i] == np.inf:
+                    first[i] = rv[a]
+                else:
+                    second[i] = rv[a]
+                    break
+    return first, second
