@@ -8,10 +8,12 @@ from anlan.hotspots.concentration import Concentration, Stability, concentration
 from anlan.hotspots.demand import demand
 from anlan.hotspots.discipline import Admitted, admit, counts
 from anlan.hotspots.ears import Ears, ears, recent
+from anlan.hotspots.emerging import Emerging, emerging, time_steps
 from anlan.hotspots.farrington import Detection, farrington
 from anlan.hotspots.fdr import adjusted, rejected
 from anlan.hotspots.gi_star import GiStar, gi_star
 from anlan.hotspots.kde import kde
+from anlan.hotspots.mann_kendall import MannKendall, mann_kendall
 from anlan.hotspots.moran import LocalMoran, local_moran
 from anlan.hotspots.neighbours import Box, Disk, Rook, grid_weights, street_weights
 from anlan.hotspots.network_kde import StreetDensity, network_kde
@@ -34,8 +36,10 @@ __all__ = [
     "Disk",
     "Districts",
     "Ears",
+    "Emerging",
     "GiStar",
     "LocalMoran",
+    "MannKendall",
     "Places",
     "Profiles",
     "Prominence",
@@ -58,6 +62,7 @@ __all__ = [
     "counts",
     "demand",
     "ears",
+    "emerging",
     "farrington",
     "gi_star",
     "grid_weights",
@@ -65,6 +70,7 @@ __all__ = [
     "interval_weights",
     "kde",
     "local_moran",
+    "mann_kendall",
     "network_kde",
     "patrol_shares",
     "prominence",
@@ -75,6 +81,7 @@ __all__ = [
     "stability",
     "street_weights",
     "targets",
+    "time_steps",
     "top_cells",
     "weekly_series",
 ]
