@@ -79,6 +79,7 @@ def build(n_nodes: int, tail: NDArray[Any], head: NDArray[Any]) -> Topology:
     nodes = order.nested_dissection(graph)
     nodes = nodes[topology.postorder(topology.elimination_tree(start, neighbour, nodes))]
     up_start, up_head, parent = topology.complete(start, neighbour, nodes)
+    up_head = up_head.copy()  # without the room to grow
     middle, top = topology.split(parent)
     rank = np.empty(n_nodes, np.int32)
     rank[nodes] = np.arange(n_nodes, dtype=np.int32)

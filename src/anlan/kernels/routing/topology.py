@@ -140,26 +140,26 @@ def complete(start: I32, neighbour: I32, order: I64) -> tuple[I64, I32, I32]:
         begin = up_start[x]
         if begin + k > len(up_head):
             grown = np.empty(2 * len(up_head) + k, np.int32)
-            grown[:begin] = up_head[:begin]
+            for a in range(begin):
+                grown[a] = up_head[a]
             up_head = grown
-        if k > 32:
-            found[:k].sort()
-        else:
-            for i in range(1, k):
-                y = found[i]
-                j = i
-                while j > 0 and found[j - 1] > y:
-                    found[j] = found[j - 1]
-                    j -= 1
-                found[j] = y
-        up_head[begin : begin + k] = found[:k]
+        # Insertion: the lists are runs that are sorted already, and np.sort takes five seconds to compile.
+        for i in range(1, k):
+            y = found[i]
+            j = i
+            while j > 0 and found[j - 1] > y:
+                found[j] = found[j - 1]
+                j -= 1
+            found[j] = y
+        for i in range(k):
+            up_head[begin + i] = found[i]
         up_start[x + 1] = begin + k
         if k:
             p = found[0]
             parent[x] = p
             next_child[x] = first_child[p]
             first_child[p] = x
-    return up_start, up_head[: up_start[n]].copy(), parent
+    return up_start, up_head[: up_start[n]], parent
 
 
 @njit(cache=True, nogil=True)
