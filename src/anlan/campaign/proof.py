@@ -66,7 +66,8 @@ class Proof:
     @property
     def served(self) -> NDArray[np.bool_]:
         """Calls that were reached in every replication under both layouts, shape (n_call,)."""
-        return np.isfinite(self.response_s("present") + self.response_s("proposed")).all(axis=0)
+        known = np.isfinite(self.response_s("present") + self.response_s("proposed"))
+        return np.asarray(known.all(axis=0), dtype=np.bool_)
 
     @property
     def unserved(self) -> int:
