@@ -11,7 +11,8 @@ import sys
 
 import typer
 
-from anlan.cli import city, plan
+import anlan.cli.city as city
+import anlan.cli.plan as plan
 from anlan.core.errors import AnlanError, Cancelled
 
 app = typer.Typer(

@@ -9,14 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from anlan.core.job import Job, Progress
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 @contextmanager
 def job_on_terminal(quiet: bool = False) -> Iterator[Job]:
     """A `Job` whose progress is shown on standard error and which Ctrl+C cancels."""
-    show = _plain() if not sys.stderr.isatty() else _bars()
+    show: _Plain | _Bars = _Plain() if not sys.stderr.isatty() else _Bars()
     job = Job(None if quiet else show.update)
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -37,13 +41,13 @@ def job_on_terminal(quiet: bool = False) -> Iterator[Job]:
             signal.signal(signal.SIGINT, previous)
 
 
-class _plain:  # noqa: N801 - two private displays with one shape
+class _Plain:
     """For logs and pipes: a line when a stage begins and when it ends."""
 
     def __init__(self) -> None:
         self._stage, self._note, self._began = "", "", 0.0
 
-    def __enter__(self) -> _plain:
+    def __enter__(self) -> _Plain:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,7 +67,7 @@ class _plain:  # noqa: N801 - two private displays with one shape
             self._stage = ""
 
 
-class _bars:  # noqa: N801
+class _Bars:
     """For people: a bar a stage."""
 
     def __init__(self) -> None:
@@ -77,9 +81,10 @@ class _bars:  # noqa: N801
             TextColumn("{task.fields[note]}"),
             console=Console(stderr=True),
         )
-        self._stage, self._task = "", None
+        self._stage = ""
+        self._task: TaskID | None = None
 
-    def __enter__(self) -> _bars:
+    def __enter__(self) -> _Bars:
         self._bars.start()
         return self
 
