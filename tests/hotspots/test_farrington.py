@@ -167,6 +167,11 @@ def test_a_moving_holiday_is_not_an_outbreak():
     assert (knowing < 0.01).mean() < 0.05
 
 
+def test_weeks_after_the_tested_one_are_not_looked_at():
+    y = np.random.default_rng(6).poisson(9.0, (4, WEEKS))
+    assert detect(y, MONDAY, at=300).p.tolist() == detect(y[:, :301], MONDAY).p.tolist()
+
+
 def test_short_and_bad_histories_get_a_sentence():
     with pytest.raises(AnlanError, match="same season of an earlier year"):
         detect(np.ones((2, 30)), MONDAY)

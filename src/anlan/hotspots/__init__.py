@@ -4,6 +4,7 @@ from anlan.hotspots.accuracy import Accuracy, accuracy
 from anlan.hotspots.aoristic import Aoristic, aoristic, interval_weights
 from anlan.hotspots.cells import Cells
 from anlan.hotspots.choose import ReportingBand, choose, reporting_band
+from anlan.hotspots.clock import clock_caveat
 from anlan.hotspots.concentration import Concentration, Stability, concentration, stability
 from anlan.hotspots.demand import demand
 from anlan.hotspots.discipline import Admitted, admit, counts
@@ -58,6 +59,7 @@ __all__ = [
     "admit",
     "aoristic",
     "choose",
+    "clock_caveat",
     "concentration",
     "counts",
     "demand",

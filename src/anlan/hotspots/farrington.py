@@ -136,9 +136,9 @@ def farrington(
             "load a longer history, or use the detectors for short ones (ears)",
             code="history_short",
         )
-    last = min(at - skip_recent, at - 1)
     season = seasons(centres, at, half_window)
-    use = np.flatnonzero((season >= 0) & (np.arange(n_time) <= last) & (size > 0))
+    use = np.flatnonzero((season >= 0) & (size[: at + 1] > 0))
+    use = use[use <= min(at - skip_recent, at - 1)]
     if len(use) < 3 * half_window or not size[at] > 0:
         raise AnlanError(
             f"{len(use)} reference weeks",

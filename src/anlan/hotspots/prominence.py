@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from anlan.core.columns import Bools, Floats, Strings
 from anlan.core.job import Job
+from anlan.hotspots.clock import clock_caveat
 from anlan.hotspots.discipline import admit
 from anlan.hotspots.ears import recent
 from anlan.hotspots.farrington import Detection, farrington, same_season
@@ -100,22 +101,26 @@ class Prominence:
         low, high, q = self.low[row], self.high[row], max(self.q[row], 1e-4)
         category, place = self.category[row], place_name or self.place[row]
         sign = "<" if self.q[row] < 1e-4 else "="
+        more = observed - expected
         if language == "zh":
             where = f"{place} 的" if place else "全区"
+            where += " " if category[:1].isascii() else ""
             ground = "往年同期" if self.method == "season" else "近几周"
             fresh = ",此前此处从未有过" if self.new[row] else ""
             return (
                 f"{self.week.isoformat()} 起一周,{where}{category} {observed:g} 起,"
                 f"{ground}预计 {expected:.1f} 起"
-                f"(95% 区间 {low:g}–{high:g}),多 {observed - expected:.1f} 起(q {sign} {q:.2g}){fresh}。"
+                f"(95% 区间 {low:g}–{high:g}),{'多' if more >= 0 else '少'} {abs(more):.1f} 起"
+                f"(q {sign} {q:.2g}){fresh}。"
             )
         where = f" in {place}" if place else ""
         ground = "the same season of earlier years" if self.method == "season" else "the weeks before"
         fresh = "; it was never reported there before" if self.new[row] else ""
+        noun = "call" if observed == 1 else "calls"
         return (
-            f"In the week of {self.week.isoformat()} there were {observed:g} calls of {category}{where}, "
-            f"where {ground} lead to expect {expected:.1f} (95 % interval {low:g}–{high:g}): "
-            f"{observed - expected:.1f} more (q {sign} {q:.2g}){fresh}."
+            f"The week of {self.week.isoformat()} brought {observed:g} {noun} of {category}{where}; "
+            f"by {ground} {expected:.1f} were to be expected (95 % interval {low:g}–{high:g}): {abs(more):.1f} "
+            f"{'more' if more >= 0 else 'fewer'} (q {sign} {q:.2g}){fresh}."
         )
 
 
@@ -218,7 +223,10 @@ def prominence(
         exposure=float(series.exposure[at]),
         family=series.family,
         level=level,
-        caveats=_caveats(series, at, detection, seasonal, found, holidays),
+        caveats=(
+            *_caveats(series, at, detection, seasonal, found, holidays),
+            *([clock] if (clock := clock_caveat(admitted.calls, tz)) else []),
+        ),
         recodings=found,
     )
 
