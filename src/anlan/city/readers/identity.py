@@ -29,22 +29,25 @@ def content_ids(calls: Calls) -> Strings:
 def content_keys(calls: Calls) -> NDArray[np.uint64]:
     """A 64-bit number for each call's time, place and category, shape (n,); the same on every machine."""
     when = np.where(np.isfinite(calls.received), calls.received, calls.start)
-    names = np.array([zlib.crc32(name.encode()) for name in calls.categories], np.uint64)
+    words, which = by_word(pa.array(calls.category, type=pa.string()))
+    names = np.array([zlib.crc32(word.encode()) for word in words], np.uint64)
     key = np.full(len(calls), np.uint64(0x9E3779B97F4A7C15))
     for part in (_whole(when / _TIME_S), _whole(calls.lon / _PLACE_DEG), _whole(calls.lat / _PLACE_DEG)):
         key = _mix(key ^ part)
-    return _mix(key ^ names[calls.category_code]) if len(calls) else key
+    return _mix(key ^ names[which]) if len(calls) else key
 
 
 def repeated(calls: Calls, own_id: Bools) -> tuple[Bools, Bools]:
     """Rows that repeat the id of an earlier row: with the same content, and with other content."""
-    ids, which = by_word(pa.array(calls.id.tolist(), type=pa.string()))
+    ids, which = by_word(pa.array(calls.id, type=pa.string()))
     first = np.full(len(ids), len(calls), np.int64)
     np.minimum.at(first, which, np.arange(len(calls)))
-    later = first[which] < np.arange(len(calls))
-    keys = content_keys(calls)
-    same = keys == keys[first[which]] if len(calls) else later
-    return later & (same | ~own_id), later & ~same & own_id
+    later = np.flatnonzero(first[which] < np.arange(len(calls)))
+    alike = content_keys(calls.take(later)) == content_keys(calls.take(first[which][later]))
+    alike |= ~own_id[later]
+    same, other = np.zeros(len(calls), bool), np.zeros(len(calls), bool)
+    same[later], other[later] = alike, ~alike
+    return same, other
 
 
 def _whole(values: NDArray[np.float64]) -> NDArray[np.uint64]:
