@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from anlan.core.text import Text
 from anlan.evaluation.response import RINGS_S, Outcomes, Response, respond, respond_by
 from anlan.model.event import Events
+from anlan.simulation.batches import batches, interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +104,6 @@ class Run:
 
     def summary(self) -> Summary:
         """The run in a few figures."""
-        from anlan.simulation.compare import batches, interval
-
         w = self.workload
         values = batches(self.outcomes.response_s, self.outcomes, self.synthetic)
         return Summary(
