@@ -392,8 +392,8 @@ def _plan_one(w: Any, units: Any, rules: Any, s: Any, u: int, now: float) -> Non
         rung = rules.ladder[rules.profile[slot], min(s.counters[FREE], rules.ladder.shape[1] - 1)]
         n = ladder.vacancies(rung, s.stationed, s.open_at)
         for i in range(n):
-            s.eta[i] = eta_s(w, unit, 0.0, STANDING, s.open_at[i], m, now)
-        post = ladder.nearest(s.open_at, n, s.eta)
+            s.drive[i] = eta_s(w, unit, 0.0, STANDING, s.open_at[i], m, now)
+        post = ladder.nearest(s.open_at, n, s.drive)
     elif rule == PATROL:
         beat = rules.beat[rules.beat_start[u] : rules.beat_start[u + 1]]
         post = patrol.choose(beat, s.visited, s.stationed, unit.place)

@@ -176,10 +176,12 @@ class State(NamedTuple):
     visited: Array
     """float64 (hubs,): when a patrol last came."""
     eta: Array
+    """float64 (units,): scratch, as are the next four."""
     own: Array
     loss: Array
     covered: Array
     open_at: Array
+    drive: Array
     moves: Array
     """int64 (3 * units, 3): units to be moved, where to, whether from where they are driving."""
     counters: Array

@@ -9,7 +9,7 @@ from numba import njit
 
 from anlan.kernels.simulation_labels import INF
 
-INNER = {"cache": True, "nogil": True, "no_cpython_wrapper": True}
+INNER: dict[str, Any] = {"cache": True, "nogil": True, "no_cpython_wrapper": True}
 """Kernels that only kernels call: no entry from Python, which would cost compile time."""
 
 FAR = int(INF)

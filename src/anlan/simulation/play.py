@@ -105,7 +105,7 @@ def _fresh(world: World, tasks: Array, units: Array, rules: Rules) -> State:
     free = units["status"] == eligible.IDLE
     counters = np.zeros(16, np.int64)
     counters[loop.FREE] = free.sum()
-    wide = max(n, n_hubs, rules.ladder.shape[2], 1)
+    wide = rules.ladder.shape[2]
     return State(
         heap=np.full(n, -1, np.int64),
         line=np.empty(len(tasks) + 1, np.int64),
@@ -113,11 +113,12 @@ def _fresh(world: World, tasks: Array, units: Array, rules: Rules) -> State:
             : rules.integers[loop.N_POSTS]
         ],
         visited=np.full(n_hubs, -np.inf),
-        eta=np.empty(wide),
+        eta=np.empty(n),
         own=np.zeros(n, np.bool_),
         loss=np.zeros(n),
         covered=np.zeros(rules.weight.shape[1], np.int64),
         open_at=np.empty(wide, np.int64),
+        drive=np.empty(wide),
         moves=np.empty((3 * n + 3, 3), np.int64),
         counters=counters,
     )

@@ -85,6 +85,7 @@ def rules_for(
     hub = np.zeros(world.hubs.shape[3], HUB)
     hub["indoors"] = standby.indoors
     hub["indoors"][np.unique(homes)] = 1.0
+    hub["indoors"][n_posts:] = 0.0  # a unit that has just handed over sits in its car
     hub["capacity"] = 1 << 30
     if capacity is not None:
         hub["capacity"][:n_posts] = capacity
