@@ -208,7 +208,8 @@ class Chooser:
         kicks = int(np.clip(LINKS / (4 * choice.n_link), 1, KICKS))
         relaxed, walk = np.empty(0, np.int64), math.inf
         with ThreadPoolExecutor(1) as pool:
-            while not self.watch.over:
+            # At least once, so that even an answer that ran out of time has a bound.
+            while True:
                 # In turns: go on from where the search is, and begin anew from the relaxed answer.
                 anew = len(relaxed) > 0
                 searching = pool.submit(
@@ -224,7 +225,7 @@ class Chooser:
                 relaxed = chosen if not anew else np.empty(0, np.int64)
                 self._take(choice.price(best), best)
                 self._raise(bound)
-                if self.done or control[0] < 2e-4:
+                if self.done or self.watch.over or control[0] < 2e-4:
                     break
         bound = self.bound if math.isnan(control[2]) else max(self.bound, control[2])
         return state, Node(bound, state, best_dual.astype(np.float32), averaged.astype(np.float32)), current
