@@ -19,3 +19,11 @@ def test_finds_the_best_cover_of_a_small_random_world(seed):
     answer = mclp(cost, 3, 35.0, weight)
     assert answer.objective == best
     assert answer.bound >= best
+
+
+def test_an_answer_that_ran_out_of_time_at_once_still_has_a_bound():
+    cost = np.random.default_rng(0).random((300, 40)) * 600
+    answer = mclp(cost, 5, 200.0, time_limit_s=1e-6)
+    assert answer.status == "time_limit"
+    assert np.isfinite(answer.bound)
+    assert answer.bound >= mclp(cost, 5, 200.0).objective
