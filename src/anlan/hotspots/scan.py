@@ -23,6 +23,8 @@ from anlan.hotspots.scan_search import Found, Plan, Search, plan_above_nothing
 When = Literal["retrospective", "prospective", "spatial"]
 _EULER = 0.5772156649015329
 _TIE = 1e-9
+_USUAL = 3.0
+"""A ratio that the best of many windows nearly always exceeds."""
 
 
 @dataclass(frozen=True)
@@ -384,14 +386,17 @@ def _null(
     observed = -math.inf
     if stop_after is not None:
         observed = _largest(search, (world.place, world.slot), anything, centres)
-    plan, out, extreme = anything, np.full(replications, np.nan), 0
+    # Worlds without any ratio above the level, rare as they are, are searched again below it.
+    usual = plan = Plan.of(search, _USUAL)
+    out, extreme = np.full(replications, np.nan), 0
 
     def one(number: int) -> float:
         cases = world.anew(int(seeds[number]))
-        value = _largest(search, cases, plan, centres)
-        if not np.isfinite(value) and plan is not anything:
-            value = _largest(search, cases, anything, centres)
-        return max(value, 0.0)
+        for below in (plan, usual, anything):
+            value = _largest(search, cases, below, centres)
+            if np.isfinite(value):
+                return value
+        return 0.0
 
     done = 0
     while done < replications and not (job is not None and job.cancelled):
@@ -405,9 +410,9 @@ def _null(
         done += step
         if job is not None:
             job.update(done / replications)
-        level = 0.8 * float(out[:done].min())
-        if level < plan.level or level > 1.1 * plan.level:
-            plan = Plan.of(search, level) if level > anything.level else anything
+        level = max((0.8 if done < 64 else 0.95) * float(out[:done].min()), _USUAL)
+        if level < plan.level or level > 1.02 * plan.level:
+            plan = Plan.of(search, level)
     return observed, out[:done].copy()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _SLACK = 0.6
 _FINENESS = 1.01
 """Ratio of neighbouring classes of circles that share thresholds."""
 _LUT = 1 << 18
+_NARROW = 65_535
 _NOTHING = 1e-6
 
 
@@ -120,8 +122,13 @@ class Search:
         grouped = (self.start, self.place, self.ends, self.reach, self.block, self.block_end)
         if self.only_last:
             counts = replicate.tally(*cases, *shape, self.longest)
+            # The last row of sums holds every place's cases, so their sum bounds any running count.
+            narrow = int(counts[:, -1].sum()) < _NARROW
+            thresholds = plan.thresholds
+            if narrow:
+                counts, thresholds = counts.astype(np.uint16), plan.narrow
             llr, entry, length = kernel.suffixes(
-                counts, *grouped, plan.block_class, plan.thresholds, plan.slot, *common
+                counts, *grouped, plan.block_class, thresholds, plan.slot, *common
             )
             return Found(
                 llr, entry, np.where(entry < 0, -1, w.n_slot - length), np.where(entry < 0, -1, w.n_slot)
@@ -155,6 +162,11 @@ class Plan:
     thresholds: NDArray[np.int32]
     slot: Floats
     knots: Floats
+
+    @cached_property
+    def narrow(self) -> NDArray[np.uint16]:
+        """The thresholds for counts that all lie below 65,535."""
+        return np.minimum(self.thresholds, _NARROW).astype(np.uint16)
 
     @classmethod
     def of(cls, search: Search, level: float) -> Plan:
