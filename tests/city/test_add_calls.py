@@ -156,6 +156,16 @@ def test_a_mapping_given_once_serves_the_next_file(town, tmp_path):
     assert report.added == 2
     assert "mapping_reused" in [f.code for f in report.findings]
     assert sorted(p.name for p in (town.folder / "mappings").iterdir()) == ["w1.toml"]
+    assert town.calls.source.tolist() == ["reported"] * 4
+    # What is said later of the same header replaces what was said before.
+    add_calls_file(
+        town,
+        table(tmp_path, *rows, header=header, name="w3.csv"),
+        mapping=mapping,
+        coordinate_system="cgcs2000",
+    )
+    (kept,) = (town.folder / "mappings").iterdir()
+    assert 'coordinate_system = "cgcs2000"' in kept.read_text(encoding="utf-8")
 
 
 def test_a_table_of_another_city_is_refused(town, tmp_path):

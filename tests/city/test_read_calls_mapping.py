@@ -105,6 +105,10 @@ def test_personal_columns_are_recognised_and_others_left_in_peace():
 def test_a_mapping_is_saved_found_by_header_and_used_for_next_weeks_file(tmp_path):
     first, second, other = (tmp_path / name for name in ("w1.csv", "w2.csv", "other.csv"))
     header = "Nr,Wann,X,Y,Wer"
+    assert (
+        CallMapping.load(CallMapping({"id": ("Nr",)}, source="device").save(tmp_path, "s")).source == "device"
+    )
+    (tmp_path / "s.toml").unlink()
     first.write_text(header + "\n1,04/07/2022 08:00,531350,195850,Bürger\n", encoding="utf-8")
     second.write_text(header + "\n2,05/07/2022 08:00,531350,195850,Bürger\n", encoding="utf-8")
     other.write_text("Nr,Wann,X,Y\n2,05/07/2022 08:00,531350,195850\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from anlan.city.city import City
 from anlan.city.finding import Finding
 from anlan.city.readers.calls import read_calls
 from anlan.city.readers.identity import content_keys
+from anlan.city.readers.mapping import find_saved
 from anlan.city.readers.places import Bounds, refuse_elsewhere, within
 from anlan.city.readers.read import CallsRead, DroppedRows, ReadSummary
 from anlan.city.readers.reasons import reason_text
@@ -205,7 +206,9 @@ def add_calls_file(
         source = ", ".join(filter(None, (origin.source, path.name)))
         city = city.replaced(city.settings.with_layer("calls", replace(origin, source=source)))
     if folder is not None:
-        read.mapping.save(folder / MAPPINGS, read.mapping.name or report.name)
+        # One mapping for each header: what was learnt last is what holds next week.
+        before = find_saved(folder / MAPPINGS, read.mapping.header)
+        read.mapping.save(folder / MAPPINGS, before.name if before is not None else report.name)
         if len(added.dropped):
             added.dropped.write_csv(folder / DROPPED / f"{report.name}.csv")
         city = city.save()

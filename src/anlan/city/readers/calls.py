@@ -126,6 +126,7 @@ def read_calls(
             crs=crs or _geometry_crs(path, table, chosen),
             date_order=date_order,
             swap=swap or chosen.swap,
+            source=source,
             sources={**chosen.sources, **(sources or {})},
         )
         job.check()
@@ -134,7 +135,7 @@ def read_calls(
         notes = list(table.notes) + list(cells.notes)
         if reused is not None:
             notes.append(_reused(reused))
-        return _read(path, table, chosen, cells, notes, source or "unknown", bounds, city_crs)
+        return _read(path, table, chosen, cells, notes, bounds, city_crs)
 
 
 def _open(path: Path, **options: Any) -> Table:
@@ -247,7 +248,6 @@ def _read(
     mapping: CallMapping,
     cells: Cells,
     notes: list[Finding],
-    source: str,
     bounds: Bounds | None,
     city_crs: str | None,
 ) -> CallsRead:
@@ -264,7 +264,7 @@ def _read(
     moments = read_moments(cells.columns, mapping, tz, path.name)
     reason = _reasons(cells, places, moments)
     kept = reason == ""
-    calls, own_id, more = _calls(cells, mapping, places, moments, kept, source)
+    calls, own_id, more = _calls(cells, mapping, places, moments, kept)
     notes += [*places.notes, *moments.notes, *more]
     rows = np.flatnonzero(kept)
     again, other = repeated(calls, own_id)
@@ -341,7 +341,7 @@ def _reasons(cells: Cells, places: Places, moments: Moments) -> Strings:
 
 
 def _calls(
-    cells: Cells, mapping: CallMapping, places: Places, moments: Moments, kept: Bools, source: str
+    cells: Cells, mapping: CallMapping, places: Places, moments: Moments, kept: Bools
 ) -> tuple[Calls, Bools, list[Finding]]:
     mask = pa.array(kept)
     notes: list[Finding] = []
@@ -361,7 +361,10 @@ def _calls(
         fields["priority"], found = read_priorities(column("priority"))
         notes += found
     fields["source"], found = read_sources(
-        column("source") if "source" in mapping.columns else None, n, mapping.sources, source
+        column("source") if "source" in mapping.columns else None,
+        n,
+        mapping.sources,
+        mapping.source or "unknown",
     )
     notes += found
     if "disposition" in mapping.columns:

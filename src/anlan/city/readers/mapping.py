@@ -52,6 +52,8 @@ class CallMapping:
     tz, date_order, coordinate_system, crs : str
         As for `anlan.city.readers.calls.read_calls`; empty where not given.
     swap : bool
+    source : str
+        Who noticed the calls of a table that does not say; empty where not given.
     sources : mapping of str to str
         The table's words for who noticed it → one of `anlan.model.SOURCES`.
     name : str
@@ -65,6 +67,7 @@ class CallMapping:
     coordinate_system: str = ""
     crs: str = ""
     swap: bool = False
+    source: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
 
@@ -90,7 +93,7 @@ class CallMapping:
         """Plain data; what is empty is left out."""
         columns = {k: v[0] if len(v) == 1 else list(v) for k, v in self.columns.items()}
         out: dict[str, Any] = {"columns": columns, "header": list(self.header)}
-        for key in ("tz", "date_order", "coordinate_system", "crs", "swap"):
+        for key in ("tz", "date_order", "coordinate_system", "crs", "swap", "source"):
             if getattr(self, key):
                 out[key] = getattr(self, key)
         if self.sources:
@@ -124,6 +127,7 @@ class CallMapping:
                 coordinate_system=str(document.get("coordinate_system", "")),
                 crs=str(document.get("crs", "")),
                 swap=bool(document.get("swap", False)),
+                source=str(document.get("source", "")),
                 sources=dict(document.get("sources", {})),
                 name=Path(path).stem,
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from anlan.core.errors import AnlanError
@@ -125,10 +124,15 @@ def _by_line(raw: bytes, legacy: str) -> Decoded:
     kinds: list[str] = ["utf-8" if _is_utf8(line) else legacy for line in lines]
     spoken = [kind for kind, line in zip(kinds, lines, strict=True) if not line.isascii()]
     main = max(set(spoken), key=spoken.count) if spoken else "utf-8"
+    settled = [_settled(line, kind, main) for line, kind in zip(lines, kinds, strict=True)]
+    if all(kind == main or line.isascii() for kind, line in zip(settled, lines, strict=True)):
+        whole = _whole(raw, main)
+        if whole is not None:
+            return whole
     out: list[str] = []
     others: dict[str, list[int]] = {}
     damaged: list[int] = []
-    for number, line, kind in _settled(lines, kinds, main):
+    for number, (line, kind) in enumerate(zip(lines, settled, strict=True), 1):
         try:
             text = line.decode(kind)
             if kind != main and not line.isascii():
@@ -142,18 +146,16 @@ def _by_line(raw: bytes, legacy: str) -> Decoded:
     )
 
 
-def _settled(lines: list[bytes], kinds: list[str], main: str) -> Iterator[tuple[int, bytes, str]]:
-    """Take lines that are UTF-8 by accident for what the others are.
+def _settled(line: bytes, kind: str, main: str) -> str:
+    """Take a line that is UTF-8 by accident for what the others are.
 
     A few characters of GB18030 may happen to be valid UTF-8; they then read as Latin, Greek or Arabic
     letters, never as East Asian ones.
     """
-    for number, (line, kind) in enumerate(zip(lines, kinds, strict=True), 1):
-        settled = kind
-        if main == "gb18030" and kind == "utf-8" and not line.isascii():
-            accident = all(ord(c) < 0x0800 for c in line.decode("utf-8"))
-            settled = "gb18030" if accident else "utf-8"
-        yield number, line, settled
+    if main == "gb18030" and kind == "utf-8" and not line.isascii():
+        accident = all(ord(c) < 0x0800 for c in line.decode("utf-8"))
+        return "gb18030" if accident else "utf-8"
+    return kind
 
 
 def _is_utf8(line: bytes) -> bool:
