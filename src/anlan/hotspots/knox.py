@@ -104,7 +104,10 @@ def knox(
     px, py, pt = _points(x, y, t)
     if permutations < 0:
         raise AnlanError(
-            f"permutations = {permutations}", "they are counted from 0", "give 99 or more", code="permutations"
+            f"permutations = {permutations}",
+            "they are counted from 0",
+            "give 99 or more",
+            code="permutations",
         )
     if np.ptp(px) == 0 and np.ptp(py) == 0:
         raise AnlanError(

@@ -17,8 +17,10 @@ from anlan.core.seed import stream
 from anlan.core.time import DAY_S
 from anlan.hotspots import scan_models as models
 from anlan.hotspots.circles import Circles
-from anlan.hotspots.scan_models import Cases, Model, World
+from anlan.hotspots.scan_models import Cases, Model, World, bernoulli_llr, poisson_llr
 from anlan.hotspots.scan_search import Found, Plan, Search, plan_above_nothing
+
+__all__ = ["Cluster", "Scan", "bernoulli_llr", "poisson_llr", "scan"]
 
 When = Literal["retrospective", "prospective", "spatial"]
 _EULER = 0.5772156649015329
@@ -416,9 +418,7 @@ def _null(
     return observed, out[:done].copy()
 
 
-def _observed(
-    search: Search, null: Floats, top: float, pool: ThreadPoolExecutor, threads: int
-) -> Found:
+def _observed(search: Search, null: Floats, top: float, pool: ThreadPoolExecutor, threads: int) -> Found:
     """The best window of each centre, down to half of what chance gives at least."""
     cases = (search.world.place, search.world.slot)
     anything = plan_above_nothing(search)

@@ -139,7 +139,10 @@ def _check(x: Floats, y: Floats, t: Floats, eps_m: float, eps_s: float, min_poin
     for name, value in (("eps_m", eps_m), ("eps_s", eps_s)):
         if not (math.isfinite(value) and value >= 0):
             raise AnlanError(
-                f"{name} = {value}", "a threshold is zero or more", "give metres and seconds", code="threshold"
+                f"{name} = {value}",
+                "a threshold is zero or more",
+                "give metres and seconds",
+                code="threshold",
             )
     if min_points < 1:
         raise AnlanError(

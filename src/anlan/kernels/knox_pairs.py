@@ -85,9 +85,7 @@ def near_pairs(
 
 
 @njit(cache=True, nogil=True)
-def tally(
-    one: Small, other: Small, band: Small, pairs: int, t: Floats, edges: Floats, out: Counts
-) -> None:
+def tally(one: Small, other: Small, band: Small, pairs: int, t: Floats, edges: Floats, out: Counts) -> None:
     """Add pairs to a table by band of distance and interval of time ``[edges[k], edges[k + 1])``."""
     intervals = len(edges) - 1
     first, last = edges[0], edges[intervals]

@@ -233,9 +233,7 @@ def suffixes(
 
 
 @njit(cache=True, nogil=True)
-def _longest_allowed(
-    daily: Counts, unit: Floats, b: float, longest: int, sums: Floats, queue: Rows
-) -> float:
+def _longest_allowed(daily: Counts, unit: Floats, b: float, longest: int, sums: Floats, queue: Rows) -> float:
     """Largest sum of ``daily - b unit`` over a run of at most ``longest`` slots."""
     n = len(daily)
     sums[0] = 0.0

@@ -39,8 +39,7 @@ def neighbours(column: Ints, row: Ints, layer: Ints) -> tuple[Ints, Ints]:
                     low = layer[i] + 1
                 j = pointer[s]
                 while j < n and (
-                    column[j] < c
-                    or (column[j] == c and (row[j] < r or (row[j] == r and layer[j] < low)))
+                    column[j] < c or (column[j] == c and (row[j] < r or (row[j] == r and layer[j] < low)))
                 ):
                     j += 1
                 pointer[s] = j
