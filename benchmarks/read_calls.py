@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-
+from typing import Any
 import numpy as np
 import pandas as pd
 
@@ -19,7 +19,7 @@ def write(path: Path, rows: int, encoding: str, pattern: str) -> None:
     """A table of calls with four times, a category, a priority, a source and a place."""
     rng = stream(1, "read_calls", rows)
     received = 1_640_966_400 + np.sort(rng.integers(0, 365 * 86_400, rows))
-    after = (0, rng.integers(20, 90, rows), rng.integers(120, 700, rows), rng.integers(1200, 7000, rows))
+    after: Any = (0, rng.integers(20, 90, rows), rng.integers(120, 700, rows), rng.integers(1200, 7000, rows))
     columns = {"警情编号": [f"JQ2022{i:08d}" for i in range(rows)]}
     for name, seconds in zip(TIMES, after, strict=True):
         columns[name] = pd.to_datetime(received + seconds, unit="s").strftime(pattern).tolist()

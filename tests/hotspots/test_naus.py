@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_two_windows_are_exact():
 
 def test_fuller_windows_are_rarer_and_longer_studies_likelier():
     by_count = [naus(100, 2, 1.0, k) for k in range(2, 15)]
-    assert all(a > b for a, b in zip(by_count, by_count[1:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(by_count))
     assert naus(200, 2, 1.0, 6) > naus(100, 2, 1.0, 6)
 
 

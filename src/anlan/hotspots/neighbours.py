@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from scipy.sparse.csgraph import dijkstra
 from anlan.city.roads import Roads
 from anlan.core.columns import Bools, Floats
 
-Weights = sparse.csr_array[np.float64, tuple[int, int]]
+Weights = Any
+"""A SciPy CSR array of float64, shape (n, n)."""
 """Spatial weights, row by row; the type only, see `grid_weights` and `street_weights`."""
 
 _LONGEST = 41

@@ -6,6 +6,8 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,9 +103,9 @@ class Search:
         """
         w = self.world
         shape = (w.n_place, w.n_slot)
-        common = (w.ratio, float(w.cases), w.total, plan.level, carry, first, last)
+        common: Any = (w.ratio, float(w.cases), w.total, plan.level, carry, first, last)
         if w.measure is not None:
-            counts = replicate.tally(*cases, *shape, 0)
+            counts: Any = replicate.tally(*cases, *shape, 0)
             return Found(
                 *kernel.windows(
                     counts,
@@ -124,7 +126,7 @@ class Search:
             counts = replicate.tally(*cases, *shape, self.longest)
             # The last row of sums holds every place's cases, so their sum bounds any running count.
             narrow = int(counts[:, -1].sum()) < _NARROW
-            thresholds = plan.thresholds
+            thresholds: Any = plan.thresholds
             if narrow:
                 counts, thresholds = counts.astype(np.uint16), plan.narrow
             llr, entry, length = kernel.suffixes(
@@ -141,11 +143,7 @@ class Search:
     def both(self, cases: Cases, plan: Plan, pool: ThreadPoolExecutor, threads: int) -> Found:
         """The best window of every centre, the centres shared among threads."""
         cuts = np.linspace(0, len(self.start) - 1, 4 * threads + 1).astype(int).tolist()
-        parts = list(
-            pool.map(
-                lambda ab: self.best(cases, plan, False, *ab), list(zip(cuts[:-1], cuts[1:], strict=True))
-            )
-        )
+        parts = list(pool.map(lambda ab: self.best(cases, plan, False, *ab), list(pairwise(cuts))))
         return Found(
             *(np.concatenate([getattr(p, name) for p in parts]) for name in ("llr", "entry", "begin", "end"))
         )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from anlan.kernels import simulation_types as k
 from anlan.kernels.policies import burden, coverage, dmexclp, ladder, patrol
 from anlan.kernels.policies.eligible import (
     EN_ROUTE,
@@ -29,7 +30,6 @@ from anlan.kernels.policies.eligible import (
 )
 from anlan.kernels.policies.select import CLOSEST, COVERAGE, JURISDICTION, PREFERENCE, select
 from anlan.kernels.simulation_world import FAR, INNER, at_least_s, eta_s, place_to_place, set_off
-from anlan.kernels import simulation_types as k
 
 DONE, STOPPED, LOG_FULL = 0, 1, 2
 
@@ -559,12 +559,12 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
                 unit = units[u]
                 _settle(units, s, log, u, now)
                 status = unit.status
-                free = status == IDLE or status == MOVING
+                free = status in (IDLE, MOVING)
                 if kind == k.ON:
                     unit.shift_end = duty[j].value
                     unit.break_until = -np.inf
                     unit.ending = 0
-                    if status == OFF or status == HOMEBOUND:
+                    if status in (OFF, HOMEBOUND):
                         if status == OFF:
                             unit.since = now
                         else:

@@ -1,10 +1,10 @@
 """The arrays of a simulation: what does not change (`World`, tasks, rules) and what does (units, `State`).
 
 Rows are NumPy records, so that one unit's or one task's fields lie together in memory and a kernel's signature
-stays short; all integers in them are int64, so that every kernel is compiled once. Nodes are in the rank space of `anlan.kernels.simulation_labels`; times on the network are ticks
-(int32), all others seconds (float64). **Places** are rows of one table: first the posts (stations and standby
-posts), then the destinations, together called hubs, then the places of calls. A place is left and reached through
-up to two nodes.
+stays short; all integers in them are int64, so that every kernel is compiled once. Nodes are in the rank space of
+`anlan.kernels.simulation_labels`; times on the network are ticks (int32), all others seconds (float64).
+**Places** are rows of one table: first the posts (stations and standby posts), then the destinations,
+together called hubs, then the places of calls. A place is left and reached through up to two nodes.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Spots(NamedTuple):
     share: Array
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """How many there are."""
         return len(self.edge)
 
@@ -138,7 +138,7 @@ class Ground:
 
     def world(self, hubs: Spots, places: Spots) -> World:
         """The arrays for a run with these hubs (posts, then destinations) and places of calls."""
-        modes, n_hubs = len(self.travels), hubs.count
+        modes, n_hubs = len(self.travels), hubs.size
         table = np.empty((modes, 2, self.n_nodes, n_hubs), np.int32)
         one = np.empty(self.n_nodes, np.int32)
         for m in range(modes):

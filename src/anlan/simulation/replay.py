@@ -133,7 +133,7 @@ def replay(
     posts = _sited(ground, stations)
     targets = None if destinations is None else _sited(ground, destinations)
     hubs = posts if targets is None else join([posts, targets])
-    n_posts, n_hubs = posts.count, hubs.count
+    n_posts, n_hubs = posts.size, hubs.size
 
     at = column(calls, "at_s", np.float64)
     n = len(at)
@@ -193,7 +193,7 @@ def replay(
     if rule.standby.rule == "dmexclp":
         places, weight, profile = _demand(ground, rule.demand, spots, n_hubs, n)
         spots = places
-        weights = (np.arange(spots.count - weight.shape[1], spots.count) + n_hubs, weight, profile)
+        weights = (np.arange(spots.size - weight.shape[1], spots.size) + n_hubs, weight, profile)
     world = ground.world(hubs, spots)
     rules = rules_for(rule, list(modes), top, world, n_posts, home, (np.zeros(1, np.int64), 0.0), weights)
     played = play(world, tasks, crew, rules, events=events, job=job)

@@ -200,9 +200,9 @@ def prepare(
         if rule.demand is None:
             weights = np.arange(len(calls)) + n_hubs, np.ones((1, len(calls))), np.zeros(168, np.int64)
         else:
-            first = n_hubs + spots.count
+            first = n_hubs + spots.size
             spots = join([spots, ground.spots(rule.demand.positions)])
-            weights = np.arange(first, n_hubs + spots.count), *demand_weights(rule.demand)
+            weights = np.arange(first, n_hubs + spots.size), *demand_weights(rule.demand)
     world = ground.world(hubs, spots)
     lost = ~reachable(world, np.unique(home), len(calls))
     if lost.any():

@@ -37,10 +37,20 @@ LINKS = 4e8
 class Choice(Protocol):
     """A model in compiled form: choose at most ``places`` of ``n_column`` columns at least cost."""
 
-    places: int
-    side: Side
-    whole: bool
-    """Whether every cost is a whole number."""
+    @property
+    def places(self) -> int:
+        """How many columns may be chosen."""
+        ...
+
+    @property
+    def side(self) -> Side:
+        """Limits beyond the number of columns."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether every cost is a whole number."""
+        ...
 
     @property
     def n_column(self) -> int:
@@ -301,7 +311,7 @@ class Chooser:
 
 def _pop_two(heap: list[tuple[float, int, Node]], deep: bool) -> list[Node]:
     """The two nodes of least bound, or the two youngest where memory is short."""
-    taken = []
+    taken: list[Node] = []
     while heap and len(taken) < 2:
         if deep:
             at = max(range(len(heap)), key=lambda k: heap[k][1])

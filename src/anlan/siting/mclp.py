@@ -206,7 +206,8 @@ def solve(problem: Problem, rings: Floats, values: Floats, watch: Watch, start: 
     chooser = Chooser(
         Covering(cover, places, side), problem.seed, problem.gap, watch, shift=-cover.constant, sign=-1.0
     )
-    outcome = chooser.solve(starting_columns(start, cover.sites, problem.n_site))
+    begin = np.empty(0, np.int64) if start is None else start
+    outcome = chooser.solve(starting_columns(begin, cover.sites, problem.n_site))
     chosen = np.concatenate([problem.fixed, cover.sites[outcome.columns]])
     objective, assignment = model.evaluate(chosen)
     return conclude(

@@ -76,7 +76,7 @@ def without_columns(cover: Cover, keep: NDArray[np.bool_]) -> Cover:
     group, first = merge(start, column, key)
     rs, rc = take_rows(start, column, first)
     has = group >= 0
-    weight = np.bincount(group[has], weights=cover.weight[has], minlength=len(first))
+    weight: Any = np.bincount(group[has], weights=cover.weight[has], minlength=len(first))
     cs, cr = transpose(rs, rc, len(sites))
     return Cover(rs, rc, cs, cr, weight, sites, cover.constant, group)
 
@@ -155,7 +155,7 @@ def merged(
     if len(layers) > 1:
         again, first = merge(start, column, key)
         start, column = take_rows(start, column, first)
-        weight = np.bincount(again, weights=weight, minlength=len(first))
+        weight = np.bincount(again, weights=weight, minlength=len(first)).astype(np.float64)
         group = np.where(group >= 0, again[group], -1).astype(np.int32)
     is_fixed = np.zeros(n_site, bool)
     is_fixed[fixed] = True
