@@ -13,6 +13,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, cKDTree
 
+from anlan.city.hilbert import hilbert
+
 Array = NDArray[Any]
 
 
@@ -35,14 +37,17 @@ class Graph:
 
 
 def strongly_connected(name: str, tail: Array, head: Array, seconds: Array, xy: Array) -> Graph:
-    """The largest strongly connected part, renumbered."""
+    """The largest strongly connected part, renumbered along a Hilbert curve, which suits every router."""
     n = len(xy)
-    graph = sparse.csr_array((np.ones(len(tail), np.int8), (tail, head)), shape=(n, n))
+    graph = sparse.coo_array((np.ones(len(tail), np.float32), (tail, head)), shape=(n, n)).tocsr()
     _, label = connected_components(graph, directed=True, connection="strong")
     keep = label == np.bincount(label).argmax()
-    number = np.cumsum(keep) - 1
+    kept = np.flatnonzero(keep)
+    kept = kept[np.argsort(hilbert(xy[kept, 0], xy[kept, 1]), kind="stable")]
+    number = np.full(n, -1)
+    number[kept] = np.arange(len(kept))
     both = keep[tail] & keep[head]
-    return Graph(name, int(keep.sum()), number[tail[both]], number[head[both]], seconds[both], xy[keep])
+    return Graph(name, len(kept), number[tail[both]], number[head[both]], seconds[both], xy[kept])
 
 
 def wuhan() -> Graph | None:

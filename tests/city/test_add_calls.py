@@ -158,12 +158,8 @@ def test_a_mapping_given_once_serves_the_next_file(town, tmp_path):
     assert sorted(p.name for p in (town.folder / "mappings").iterdir()) == ["w1.toml"]
     assert town.calls.source.tolist() == ["reported"] * 4
     # What is said later of the same header replaces what was said before.
-    add_calls_file(
-        town,
-        table(tmp_path, *rows, header=header, name="w3.csv"),
-        mapping=mapping,
-        coordinate_system="cgcs2000",
-    )
+    path = table(tmp_path, *rows, header=header, name="w3.csv")
+    add_calls_file(town, path, mapping=mapping, date_order="dmy", coordinate_system="cgcs2000")
     (kept,) = (town.folder / "mappings").iterdir()
     assert 'coordinate_system = "cgcs2000"' in kept.read_text(encoding="utf-8")
 

@@ -141,6 +141,14 @@ def test_signs_of_defaults_and_gaps():
     assert all(f.severity == "warning" for f in (found["midnight"], found["stacked"], found["silent_days"]))
 
 
+def test_calls_far_from_every_road_are_remarked_on():
+    city = town()
+    places = np.column_stack([np.linspace(0, 2000, 250), np.full(250, -120.0)])
+    report = check(city.with_calls(calls(city, *places)))
+    assert report.calls.median_m == pytest.approx(120, abs=0.5)
+    assert "far_from_roads" in by_code(report)
+
+
 def test_areas_and_sites_with_faults():
     x = np.array([None, shapely.box(114.2, 30.5, 114.31, 30.7)], dtype=object)
     areas = Areas.make(code=["1", "2"], parent=["", "1"], level=["city", "precinct"], geometry=x)

@@ -170,6 +170,24 @@ def test_a_grid_city_against_dijkstra():
     np.testing.assert_array_equal(again.matrix(sources, targets), travel.matrix(sources, targets))
 
 
+def test_searches_and_sweeps_find_the_same_within_a_limit(monkeypatch: Any):
+    """Few sites or small reaches are searched, many wide ones swept: the answer must not tell which."""
+    rng = np.random.default_rng(8)
+    n = 300
+    tail, head = rng.integers(0, n, 1200), rng.integers(0, n, 1200)
+    travel = Travel.from_arcs(n, tail, head, rng.integers(0, 30, 1200).astype(float))
+    sites, demand = rng.integers(0, n, 70), rng.integers(0, n, 90)
+    found = []
+    for often in (0, 10**9):
+        monkeypatch.setattr("anlan.city.router.SWEPT_PER_SEARCHED", often)
+        found.append([travel.within(sites, 40.0, demand), travel.within(sites, 40.0)])
+    for searched, swept in zip(*found, strict=True):
+        np.testing.assert_array_equal(searched.indptr, swept.indptr)
+        np.testing.assert_array_equal(searched.indices, swept.indices)
+        np.testing.assert_array_equal(searched.data, swept.data)
+        assert (searched.data == 0).any()
+
+
 def test_nothing_asked_is_nothing_answered():
     travel = Travel.from_arcs(3, [0], [1], [1.0])
     assert travel.matrix([], [0, 1]).shape == (0, 2)
@@ -177,6 +195,7 @@ def test_nothing_asked_is_nothing_answered():
     assert travel.from_all([]).shape == (0, 3)
     assert travel.within([], 5.0).shape == (3, 0)
     assert travel.within([0], 5.0, []).shape == (0, 1)
+    assert travel.within(np.zeros(40, int), 5.0, []).shape == (0, 40)
     assert travel.nearest(0, [])[0].tolist() == []
     assert Travel.from_arcs(1, [], [], []).matrix(0, 0).tolist() == [[0.0]]
     assert Travel.from_arcs(4, [], [], []).matrix([0, 1], [1]).tolist() == [[np.inf], [0.0]]

@@ -2,6 +2,7 @@
 
 import itertools
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -266,7 +267,16 @@ def test_positions_agree_with_a_network_cut_at_each_of_them(town):
     close(found, expected)
     close(travel.cost(places, places), expected.T)
     close(travel.pairs(places, places), np.diag(expected))
-    assert travel.within(places, 7.0, places).nnz == (found <= 7.0).sum()
+    near = np.where(found <= 7.0, found, np.inf)
+    many = Positions(np.tile(places.edge, 16), np.tile(places.offset_m, 16))
+    for sites, often in ((places, 0), (many, 10**9)):  # searched, and swept
+        with mock.patch("anlan.city.router.SWEPT_PER_SEARCHED", often):
+            got = travel.within(sites, 7.0, places)
+        assert got.shape == (len(spots), len(sites))
+        row = np.repeat(np.arange(len(spots)), np.diff(got.indptr))
+        dense = np.full(got.shape, np.inf)
+        dense[row, got.indices] = got.data
+        close(dense, np.tile(near.T, (1, len(sites) // len(spots))))
     for i in range(len(spots)):
         path = travel.path(places.take(slice(i, i + 1)), places.take(slice(0, 1)))
         assert path.travel_s == pytest.approx(expected[i, 0], abs=1e-3)

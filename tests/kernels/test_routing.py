@@ -144,7 +144,7 @@ def test_the_reach_is_the_same_for_any_width_of_buckets(given_arcs, width, limit
     demand = np.stack([every[:-1], np.zeros(n, np.int32)], axis=1)
     none, nobody = np.zeros(n + 1, np.int32), np.empty((0, 2), np.int32)
     at, found, far = reach.reach(
-        start, arc, row, np.zeros((n, 2), np.int32), limit, width, 16, every, demand, n, none, nobody
+        start, arc, row, np.zeros((n, 2), np.int32), limit, width, 16, every, demand, n, none, nobody, 1.0
     )
     for s in range(n):
         near = dict(zip(found[at[s] : at[s + 1]].tolist(), far[at[s] : at[s + 1]].tolist(), strict=True))

@@ -20,6 +20,7 @@ STEPS = ("received", "dispatched", "en_route", "arrived", "cleared")
 BINS_M = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
 """Upper ends of the bins of the distance to the road; beyond the last a call is off the network."""
 
+_FAR_M = 75.0  # half the calls farther than this is more than rough geocoding in a city does
 _MOST_MIDNIGHT = 0.02
 _MOST_STACKED = 0.05
 _FEW = 200  # below so many calls a share says little
@@ -40,6 +41,8 @@ class CallQuality:
         Time → calls in which it comes before the call or more than a day after it.
     distance : tuple of int
         Calls by distance to their position on the road, by `BINS_M` and one more for those off the network.
+    median_m : float
+        Median distance to the road of the calls on the network.
     off_network : int
         Calls without a position on the network.
     unreachable : int
@@ -66,6 +69,7 @@ class CallQuality:
     missing: Mapping[str, int] = field(default_factory=dict)
     impossible: Mapping[str, int] = field(default_factory=dict)
     distance: tuple[int, ...] = ()
+    median_m: float = np.nan
     off_network: int = 0
     unreachable: int = 0
     without_area: int | None = None
@@ -82,6 +86,7 @@ class CallQuality:
         """Plain data."""
         out = asdict(self)
         out["distance_bins_m"] = list(BINS_M)
+        out["median_m"] = None if np.isnan(self.median_m) else round(self.median_m, 1)
         out["stacked_at"] = None if np.isnan(self.stacked_at[0]) else list(self.stacked_at)
         out["shift"] = None if self.shift is None else self.shift.to_dict()
         return out
@@ -124,6 +129,7 @@ def measure_calls(city: City) -> CallQuality:
         missing=_missing(calls),
         impossible=_impossible(calls),
         distance=(*counts.tolist(), int(off.sum())),
+        median_m=float(np.median(away[~off])) if not off.all() else np.nan,
         off_network=int(off.sum()),
         unreachable=int(np.sum(~city.network.core_edges[calls.edge[~off]])),
         without_area=int(np.sum(calls.area == "")) if len(city.areas) else None,
@@ -215,6 +221,17 @@ def call_findings(q: CallQuality) -> list[Finding]:
             (f"Calls at one point, {lon:.5f}, {lat:.5f}", "; often a default such as the station itself"),
             (f"位于同一点（{lon:.5f}, {lat:.5f}）的警情", "，常为默认坐标，如派出所本身"),
         )  # fmt: skip
+        if q.median_m > _FAR_M and not (q.shift is not None and q.shift.suspicious):
+            out.append(
+                Finding(
+                    "warning",
+                    "far_from_roads",
+                    f"Half of the calls are more than {q.median_m:.0f} m from any road: their coordinates are"
+                    " rough, or of a datum that was not declared (crs=).",
+                    f"半数警情距任何道路超过 {q.median_m:.0f} 米：坐标粗略，或未声明其坐标基准（crs=）。",
+                    q.rows,
+                )
+            )
     if q.silent_days:
         out.append(
             Finding(

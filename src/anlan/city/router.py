@@ -18,6 +18,11 @@ from anlan.kernels.routing.customise import INF
 from anlan.kernels.routing.hierarchy import THREADS, Hierarchy, Topology
 
 Seconds = NDArray[np.float32]
+Found = tuple[NDArray[np.int64], Ints32, Seconds]
+"""What each source finds: ``start``, the places ``found[start[k]:start[k + 1]]``, and the seconds to them."""
+
+SWEPT_PER_SEARCHED = 16
+"""A sweep passes about so many nodes in the time in which a search settles one (`./run bench travel`)."""
 
 
 class Graph(NamedTuple):
@@ -146,6 +151,23 @@ class Router:
     def _sweep(
         self, h: Hierarchy, sources: Ends, targets: Ends | None, out: Seconds, *, across: bool
     ) -> None:
+        def seconds(at: int, table: Ints32, row: Ints32, ticks: Ints32) -> None:
+            sweep.seconds(table, row, ticks, self.tick_s, out, across, at)
+
+        self._batches(h, sources, targets, seconds)
+
+    def _batches(
+        self,
+        h: Hierarchy,
+        sources: Ends,
+        targets: Ends | None,
+        take: Callable[[int, Ints32, Ints32, Ints32], None],
+    ) -> None:
+        """Sweep for a few sources at a time and hand each table over.
+
+        ``take(at, table, row, ticks)`` gets the number of the table's first source, the table, and each
+        target's rows in it and ticks from there.
+        """
         n = self.n_nodes
         source_row = self.rows(sources)
         if targets is None:
@@ -172,20 +194,47 @@ class Router:
                     h.parent, h.up_start, h.up_arc, source_row[at:end], sources.ticks[at:end],
                     local, start, arc, table, distance,
                 )  # fmt: skip
-                sweep.seconds(table, target_row, target_ticks, self.tick_s, out, across, at)
+                take(at, table, target_row, target_ticks)
 
         side_by_side(work, batches)
 
+    # -- within a limit -------------------------------------------------------------------------------
+
     def within(
         self, leave: Ends, limit: int, arrive: Ends | None, beside: tuple[Ints32, Ints32]
-    ) -> sparse.csc_array:
-        """Ticks to the places that are reached within a limit, shape (n_arrive, n_leave), stored where so.
+    ) -> sparse.csr_array:
+        """Seconds to the places that are reached within a limit, shape (n_arrive, n_leave), stored where so.
+
+        A search from each site costs by what it reaches, a sweep by the size of the network: a few sites
+        are searched first, and tell which is cheaper for the rest.
 
         Parameters
         ----------
         beside : (start, entries)
             For each leaving place the arriving ones on its own street, see `reach.reach`.
         """
+        n_demand = self.n_nodes if arrive is None else len(arrive)
+        wide = False
+        if len(leave) >= 16 and n_demand > 0:
+            probe = np.linspace(0, len(leave) - 1, 4).astype(np.int64)
+            nobody = (np.zeros(len(probe) + 1, np.int32), np.empty((0, 2), np.int32))
+            reached = self._searched(leave[probe], limit, None, nobody)[0][-1] / len(probe)
+            wide = reached * SWEPT_PER_SEARCHED > self.n_nodes
+        start, found, seconds = (self._swept if wide else self._searched)(leave, limit, arrive, beside)
+        return sparse.csc_array((seconds, found, start), shape=(n_demand, len(leave))).tocsr()
+
+    def _swept(self, leave: Ends, limit: int, arrive: Ends | None, beside: tuple[Ints32, Ints32]) -> Found:
+        parts: dict[int, Found] = {}
+
+        def collect(at: int, table: Ints32, row: Ints32, ticks: Ints32) -> None:
+            first = beside[0][at : at + table.shape[1] + 1]
+            entries = beside[1][first[0] : first[-1]]
+            parts[at] = sweep.collect(table, row, ticks, limit, first - first[0], entries, self.tick_s)
+
+        self._batches(self.hierarchy, leave, arrive, collect)
+        return _joined([parts[at] for at in sorted(parts)])
+
+    def _searched(self, leave: Ends, limit: int, arrive: Ends | None, beside: tuple[Ints32, Ints32]) -> Found:
         graph = self.graph
         if arrive is None:
             n_demand = self.n_nodes
@@ -198,9 +247,9 @@ class Router:
             entry_start, entries = _by_row(self.rows(arrive), arrive.ticks, self.n_nodes)
         leave_row = self.rows(leave)
         width, buckets = _buckets(graph.arc[:, 1], leave.ticks)
-        chunk = max(1, -(-len(leave) // (4 * THREADS)))
+        chunk = max(1, -(-len(leave) // THREADS))
         chunks = [(at, min(at + chunk, len(leave))) for at in range(0, len(leave), chunk)]
-        parts: dict[int, tuple[NDArray[np.int64], Ints32, Ints32]] = {}
+        parts: dict[int, Found] = {}
 
         def work(mine: list[tuple[int, int]]) -> None:
             for at, end in mine:
@@ -208,16 +257,13 @@ class Router:
                 parts[at] = reach.reach(
                     graph.start, graph.arc, leave_row[at:end], leave.ticks[at:end], limit, width, buckets,
                     entry_start, entries, n_demand, first - first[0], beside[1][first[0] : first[-1]],
+                    self.tick_s,
                 )  # fmt: skip
 
         side_by_side(work, chunks)
-        done = [parts[at] for at, _ in chunks]
-        none = np.empty(0, np.int32)
-        counts = np.concatenate([np.empty(0, np.int64), *(np.diff(p[0]) for p in done)])
-        start = np.concatenate([[0], np.cumsum(counts)])
-        found = np.concatenate([none, *(p[1] for p in done)])
-        ticks = np.concatenate([none, *(p[2] for p in done)])
-        return sparse.csc_array((ticks, found, start), shape=(n_demand, len(leave)))
+        return _joined([parts[at] for at, _ in chunks])
+
+    # -- trees ----------------------------------------------------------------------------------------
 
     def trees(self, arrive: Ends) -> Iterator[tuple[Ints32, Ints32]]:
         """For each place, by node: ticks to it, and the next node on the way (-1 at its end, or no way)."""
@@ -333,6 +379,13 @@ def side_by_side(work: Callable[[list[tuple[int, int]]], None], batches: list[tu
         return
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, [batches[i::threads] for i in range(threads)]))
+
+
+def _joined(parts: list[Found]) -> Found:
+    counts = np.concatenate([np.empty(0, np.int64), *(np.diff(p[0]) for p in parts)])
+    found = np.concatenate([np.empty(0, np.int32), *(p[1] for p in parts)])
+    seconds = np.concatenate([np.empty(0, np.float32), *(p[2] for p in parts)])
+    return np.concatenate([[0], np.cumsum(counts)]), found, seconds
 
 
 def _by_row(row: Ints32, ticks: Ints32, n: int) -> tuple[Ints32, Ints32]:

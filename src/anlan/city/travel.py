@@ -209,11 +209,10 @@ class Travel:
         arrive = None if demand is None else self.arriving(demand, "demand")
         limit = int(min(np.floor(reach_s / self.tick_s + 0.5), INF - 1))
         row, column, ticks = direct(leave, _nowhere() if arrive is None else arrive, self.edge_ticks)
+        order = np.lexsort((column, row))
         start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(leave)))]).astype(np.int32)
-        beside = np.ascontiguousarray(np.stack([column, ticks], axis=1), np.int32)
-        found = self.router.within(leave, limit, arrive, (start, beside)).tocsr()
-        found.sort_indices()
-        return sparse.csr_array((self._seconds(found.data), found.indices, found.indptr), shape=found.shape)
+        beside = np.ascontiguousarray(np.stack([column, ticks], axis=1)[order], np.int32)
+        return self.router.within(leave, limit, arrive, (start, beside))
 
     def trees_to(self, destinations: Place) -> Iterator[tuple[Seconds, Ints32]]:
         """For each destination in turn, by node: seconds to it, and the next node on the way.

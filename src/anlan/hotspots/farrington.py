@@ -308,7 +308,7 @@ def _weighted(y: Matrix, design: Matrix, exposure: Floats, precision: Floats, re
     residual /= np.sqrt(np.maximum(first.dispersion[often, None], 1.0) * (1.0 - first.leverage[often]))
     weight = np.where(residual > _ANSCOMBE, 1.0 / np.maximum(residual, 1e-9) ** 2, 1.0)
     weight *= y.shape[1] / weight.sum(axis=1, keepdims=True)
-    second = fit(y[often], design, exposure, precision, weight)
+    second = fit(y[often], design, exposure, precision, weight, start=mean)
 
     def merged(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
         out = a.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,7 @@ def fit(
     precision: Floats,
     weight: Matrix | None = None,
     *,
+    start: Matrix | None = None,
     iterations: int = 25,
 ) -> Fits:
     """Quasi-Poisson regression with log link of every series on one design.
@@ -59,6 +61,8 @@ def fit(
         0 leaves a coefficient free; 1 / sd² is a normal prior around 0. Something must hold every
         direction in which a series has no data.
     weight : ndarray of float64, shape (S, T), optional
+    start : ndarray of float64, shape (S, T), optional
+        Means to start from; the counts by default.
     iterations : int
         At most; iteration ends when no linear predictor moves by more than 1e-6.
     """
@@ -70,15 +74,15 @@ def fit(
     twice = products * np.where(upper[0] == upper[1], 1.0, 2.0)
     penalty = np.diag(precision)
     offset = np.log(exposure)
-    beta = np.zeros((n_series, p))
-    mean = y + 0.1
+    beta: Any = np.zeros((n_series, p))
+    mean = y + 0.1 if start is None else start
     eta = np.log(mean)
     for _ in range(iterations):
         working = w * mean
-        information = _symmetric(working @ products, upper, p) + penalty
-        target = (working * (eta - offset) + w * (y - mean)) @ design
+        information = _symmetric(_product(working, products), upper, p) + penalty
+        target = _product(working * (eta - offset) + w * (y - mean), design)
         beta = np.linalg.solve(information, target[:, :, None])[:, :, 0]
-        moved = np.clip(beta @ design.T + offset, -30.0, 30.0)
+        moved = np.clip(_product(beta, design.T) + offset, -30.0, 30.0)
         # A first step from the data can overshoot where a series is nearly empty: shorten it.
         moved = np.clip(moved, eta - 4.0, eta + 4.0)
         step = float(np.abs(moved - eta).max(initial=0.0))
@@ -87,10 +91,20 @@ def fit(
         if step < 1e-6:
             break
     working = w * mean
-    spread = np.linalg.inv(_symmetric(working @ products, upper, p) + penalty).astype(np.float64)
-    leverage = np.minimum(working * (spread[:, upper[0], upper[1]] @ twice.T), 1.0 - 1e-9)
+    spread = np.linalg.inv(_symmetric(_product(working, products), upper, p) + penalty).astype(np.float64)
+    leverage = np.minimum(working * _product(spread[:, upper[0], upper[1]], twice.T), 1.0 - 1e-9)
     dispersion = (w * (y - mean) ** 2 / mean).sum(axis=1) / max(n_time - p, 1)
     return Fits(beta, mean, spread, dispersion.astype(np.float64), leverage)
+
+
+def _product(a: Matrix, b: Matrix) -> Matrix:
+    """``a @ b`` in blocks so small that BLAS does not wake its threads, which cost more than they bring."""
+    block = 16
+    whole = len(a) // block * block
+    out = np.empty((len(a), b.shape[1]))
+    np.matmul(a[:whole].reshape(-1, block, a.shape[1]), b, out=out[:whole].reshape(-1, block, b.shape[1]))
+    out[whole:] = a[whole:] @ b
+    return out
 
 
 def _symmetric(

@@ -119,8 +119,8 @@ class Prominence:
         noun = "call" if observed == 1 else "calls"
         return (
             f"The week of {self.week.isoformat()} brought {observed:g} {noun} of {category}{where}; "
-            f"by {ground} {expected:.1f} were to be expected (95 % interval {low:g}–{high:g}): {abs(more):.1f} "
-            f"{'more' if more >= 0 else 'fewer'} (q {sign} {q:.2g}){fresh}."
+            f"by {ground} {expected:.1f} were to be expected (95 % interval {low:g}–{high:g}): "
+            f"{abs(more):.1f} {'more' if more >= 0 else 'fewer'} (q {sign} {q:.2g}){fresh}."
         )
 
 

@@ -11,21 +11,21 @@ Ints = NDArray[np.int32]
 
 
 @njit(cache=True, nogil=True)
-def _kernel(t: float, reach: float, sigma: float, out: Floats) -> None:
-    """Height, slope and curvature at distance t: Gaussian where sigma > 0, else quartic of radius reach."""
+def _share(t: float, m0: float, m1: float, m2: float, reach: float, sigma: float) -> float:
+    """What a pulse of these moments at distance t adds: height, slope and half curvature of the kernel.
+
+    Gaussian where sigma > 0, else quartic of radius reach.
+    """
     if t >= reach:
-        out[0] = out[1] = out[2] = 0.0
-    elif sigma > 0.0:
-        k = np.exp(-0.5 * (t / sigma) ** 2) / (sigma * 2.5066282746310002)
-        out[0] = k
-        out[1] = -k * t / (sigma * sigma)
-        out[2] = k * (t * t / (sigma * sigma) - 1.0) / (sigma * sigma)
-    else:
-        h = 15.0 / (16.0 * reach)
-        q = t / reach
-        out[0] = h * (1.0 - q * q) ** 2
-        out[1] = -4.0 * h * q * (1.0 - q * q) / reach
-        out[2] = -4.0 * h * (1.0 - 3.0 * q * q) / (reach * reach)
+        return 0.0
+    if sigma > 0.0:
+        u = t / sigma
+        k = np.exp(-0.5 * u * u) / (sigma * 2.5066282746310002)
+        return k * (m0 - m1 * u / sigma + 0.5 * m2 * (u * u - 1.0) / (sigma * sigma))
+    q = t / reach
+    r = 1.0 - q * q
+    h = 15.0 / (16.0 * reach)
+    return h * (m0 * r * r - 4.0 * m1 * q * r / reach - 2.0 * m2 * (1.0 - 3.0 * q * q) / (reach * reach))
 
 
 @njit(cache=True, nogil=True)
@@ -75,15 +75,13 @@ def travel(
         slot[a + 1] = slot[a] + delay[a] + 1
     line = np.zeros((slot[n_arc], 3))
     density = np.zeros(lixel_start[-1])
-    k = np.empty(3)
 
     for i in range(len(event_edge)):
         e, o, w = event_edge[i], event_offset[i], event_weight[i]
         length, first = edge_length[e], lixel_start[e]
         n = lixel_start[e + 1] - first
         for x in range(n):
-            _kernel(abs((x + 0.5) * length / n - o), reach, sigma, k)
-            density[first + x] += w * k[0]
+            density[first + x] += _share(abs((x + 0.5) * length / n - o), w, 0.0, 0.0, reach, sigma)
         for side in range(2):
             gone = length - o if side == 0 else o
             j = int(np.rint(gone / step))
@@ -96,19 +94,20 @@ def travel(
                 line[p, 1] += w * rest
                 line[p, 2] += w * rest * rest
 
-    come = np.empty(3)
     for j in range(bins + 1):
         gone = j * step
         for node in range(n_node):
             begin, end = out_start[node], out_start[node + 1]
-            come[:] = 0.0
+            all0, all1, all2 = 0.0, 0.0, 0.0
             any_pulse = False
             for q in range(begin, end):
                 a = out_arc[q] ^ 1  # arrives here
                 p = slot[a] + j % (delay[a] + 1)
                 if line[p, 0] != 0.0 or line[p, 1] != 0.0 or line[p, 2] != 0.0:
                     any_pulse = True
-                    come += line[p]
+                    all0 += line[p, 0]
+                    all1 += line[p, 1]
+                    all2 += line[p, 2]
             if not any_pulse:
                 continue
             degree = end - begin
@@ -122,21 +121,19 @@ def travel(
                 b = out_arc[q]
                 back = b ^ 1
                 p = slot[back] + j % (delay[back] + 1)
-                m0 = alpha * come[0] - beta * line[p, 0]
-                m1 = alpha * come[1] - beta * line[p, 1]
-                m2 = alpha * come[2] - beta * line[p, 2]
+                m0 = alpha * all0 - beta * line[p, 0]
+                m1 = alpha * all1 - beta * line[p, 1]
+                m2 = alpha * all2 - beta * line[p, 2]
                 if m0 == 0.0 and m1 == 0.0 and m2 == 0.0:
                     continue
                 e = b // 2
                 length, first = edge_length[e], lixel_start[e]
                 n = lixel_start[e + 1] - first
-                for x in range(n):
-                    t = gone + (x + 0.5) * length / n
-                    if t >= reach + step:
-                        break
-                    _kernel(t, reach, sigma, k)
-                    at = first + x if b % 2 == 0 else first + n - 1 - x
-                    density[at] += m0 * k[0] + m1 * k[1] + 0.5 * m2 * k[2]
+                piece = length / n
+                near = min(n, int((reach - gone) / piece + 0.5) + 1)
+                at, way = (first, 1) if b % 2 == 0 else (first + n - 1, -1)
+                for x in range(near):
+                    density[at + way * x] += _share(gone + (x + 0.5) * piece, m0, m1, m2, reach, sigma)
                 if j + delay[b] <= bins:
                     rest = length - delay[b] * step
                     # Written a whole delay ahead: the slot just before the one being read, already empty.
@@ -146,5 +143,6 @@ def travel(
                     line[p, 2] += m2 + 2.0 * rest * m1 + rest * rest * m0
             for q in range(begin, end):
                 a = out_arc[q] ^ 1
-                line[slot[a] + j % (delay[a] + 1)] = 0.0
+                p = slot[a] + j % (delay[a] + 1)
+                line[p, 0] = line[p, 1] = line[p, 2] = 0.0
     return density

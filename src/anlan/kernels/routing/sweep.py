@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from anlan.kernels.routing.customise import INF
 
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 F32 = NDArray[np.float32]
 
 LANES = 32
@@ -197,3 +198,58 @@ def seconds(table: I32, row: I32, ticks: I32, tick_s: float, out: F32, across: b
                 into = out[at + k]
                 for j in range(count):
                     into[begin + j] = block[j, k]
+
+
+@njit(cache=True, nogil=True)
+def collect(
+    table: I32, row: I32, ticks: I32, limit: int, beside_start: I32, beside: I32, tick_s: float
+) -> tuple[I64, I32, F32]:
+    """The places within a limit of each source, from the distances to their junctions.
+
+    Parameters
+    ----------
+    table, row, ticks, tick_s
+        See `seconds`.
+    limit : int
+        Ticks.
+    beside_start, beside : ndarray of int32
+        For each source the places on its own street, in ascending order: their number and ticks.
+
+    Returns
+    -------
+    start : ndarray of int64, shape (n_sources + 1,)
+    found, found_s : ndarray of int32 and float32
+        Places of source k, ascending, and the seconds to them: ``start[k]:start[k + 1]``.
+    """
+    sources = table.shape[1]
+    best = np.empty(sources, np.int32)
+    start = np.zeros(sources + 1, np.int64)
+    found = np.empty(0, np.int32)
+    found_s = np.empty(0, np.float32)
+    to = np.zeros(sources, np.int64)
+    for fill in range(2):
+        near = beside_start[:sources].copy()
+        for j in range(row.shape[0]):
+            best[:] = INF
+            for side in range(2):
+                r = row[j, side]
+                if r >= 0:
+                    there, step = table[r], ticks[j, side]
+                    for k in range(len(best)):
+                        best[k] = min(best[k], np.int32(there[k] + step))
+            for k in range(sources):
+                if near[k] < beside_start[k + 1] and beside[near[k], 0] == j:
+                    best[k] = min(best[k], beside[near[k], 1])
+                    near[k] += 1
+                if best[k] <= limit:
+                    if fill == 1:
+                        found[to[k]] = j
+                        found_s[to[k]] = np.float32(best[k] * tick_s)
+                    to[k] += 1
+        if fill == 0:
+            for k in range(sources):
+                start[k + 1] = start[k] + to[k]
+                to[k] = start[k]
+            found = np.empty(start[sources], np.int32)
+            found_s = np.empty(start[sources], np.float32)
+    return start, found, found_s

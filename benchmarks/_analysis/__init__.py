@@ -1,0 +1,1 @@
+"""Rows of the analysis benchmark: one module each, with `rows() -> list[Row]`."""
