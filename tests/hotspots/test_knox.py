@@ -1,5 +1,6 @@
 import csv
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_pairs_beyond_one_batch_are_all_counted(monkeypatch):
     x, y, t = rng.uniform(0, 100, (3, 300))
     edges = {"space_edges": [0, 10, 40], "time_edges": [0, 5, 50]}
     whole = knox(x, y, t, **edges, permutations=4)
-    monkeypatch.setattr("anlan.hotspots.knox._ROOM", 50)
+    monkeypatch.setattr(import_module("anlan.hotspots.knox"), "_ROOM", 50)
     parts = knox(x, y, t, **edges, permutations=4)
     assert np.array_equal(whole.permuted, parts.permuted)
     assert np.array_equal(whole.observed, brute(x, y, t, [0, 10, 40], [0, 5, 50]))

@@ -359,7 +359,7 @@ def intervals(
                         unit[t] = reach[q] * slot[t]
                     possible = False
                     for i in range(i0, lines):
-                        if at[i] > reach[q] * widest:
+                        if i > i0 and at[i] > reach[q] * widest:
                             break
                         gain = _longest_allowed(part, unit, slope[i], longest, sums, queue)
                         if gain > offset[i] - 1e-9 * (1.0 + abs(offset[i])):
