@@ -58,6 +58,7 @@ UNIT = np.dtype(
         ("place", "i8"),  # where it stands, or stood when it set off
         ("post", "i8"),  # post a free unit is at or drives to
         ("leg_to", "i8"),
+        ("leg_from", "i8"),  # hub it set off from without being diverted since, or -1
         ("leg_node", "i8"),
         ("delivered_to", "i8"),
         ("cleared", "i8"),
@@ -114,14 +115,18 @@ class World(NamedTuple):
     arcs: Array
     """int32 (A, 1 + M): head, ticks in each mode."""
     modes: Array
-    """float64 (M, 1 + M): seconds per tick; then, for each mode k, at most 1 and at most any way's time in this
-    mode over its time in mode k."""
+    """float64 (M, 1 + 2 M): seconds per tick; then, for each mode k, at most 1 and at most any way's time in this
+    mode over its time in mode k; then at least any way's such ratio."""
     least: Array
     """int32 (levels, N): see `anlan.kernels.simulation_labels.tree`."""
     labels: Array
     """int32 (M, 2, L): ticks from each node to its ancestors, and to it from them."""
     hubs: Array
     """int32 (M, 2, N, H): ticks from each hub to every node, and to each hub from every node."""
+    tree: Array
+    """int32 (M, 2, H): row of ``trees`` for the ways from each hub and to it, -1 none."""
+    trees: Array
+    """int32 (T, 4, N): see `anlan.kernels.simulation_paths`."""
     places: Array
     """int32 (M, P, 6): two nodes (-1 unused), ticks from the place to them, ticks to the place from them."""
     edge: Array

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from anlan.kernels.simulation_labels import INF
+from anlan.kernels.simulation_paths import NODE, TICKS, first_within, last_from
 
 INNER: dict[str, Any] = {"cache": True, "nogil": True, "no_cpython_wrapper": True}
 """Kernels that only kernels call: no entry from Python, which would cost compile time."""
@@ -80,48 +81,90 @@ def place_to_place(w: Any, m: int, p: int, q: int) -> int:
 
 
 @njit(**INNER)
-def hop(w: Any, m: int, v: int, q: int) -> int:
-    """The arc by which a fastest way from node v to place q begins; -1 where it ends at v."""
-    best = FAR
-    arc = -1
-    for k in range(2):
-        if w.places[m, q, k] == v:
-            best = min(best, np.int64(w.places[m, q, 4 + k]))
-    for a in range(w.nodes[v, 0], w.nodes[v + 1, 0]):
-        d = np.int64(w.arcs[a, 1 + m])
-        if d < best:
-            d += node_to_place(w, m, np.int64(w.arcs[a, 0]), q)
-            if d < best:
-                best = d
-                arc = a
-    return arc
+def _walk(w: Any, unit: Any, now: float) -> tuple[int, float]:
+    """`locate` arc by arc, for ways that no tree holds; the unit's record is advanced."""
+    node = unit.leg_node
+    at = unit.leg_at
+    m = unit.leg_mode
+    q = unit.leg_to
+    left = node_to_place(w, m, node, q)
+    wait = at - now
+    while at < now:
+        ends = False
+        for k in range(2):
+            if w.places[m, q, k] == node and w.places[m, q, 4 + k] == left:
+                ends = True
+        if ends:
+            wait = now - at
+            break
+        for a in range(w.nodes[node, 0], w.nodes[node + 1, 0]):
+            d = left - np.int64(w.arcs[a, 1 + m])
+            if d >= 0 and node_to_place(w, m, np.int64(w.arcs[a, 0]), q) == d:
+                node = np.int64(w.arcs[a, 0])
+                at += w.arcs[a, 1 + m] * w.modes[m, 0]
+                left = d
+                break
+        wait = at - now
+    unit.leg_node = node
+    unit.leg_at = at
+    return node, wait
 
 
 @njit(**INNER)
 def locate(w: Any, unit: Any, now: float) -> tuple[int, float]:
-    """The next node on a driving unit's way and the seconds until it gets there; the unit's record is advanced.
+    """The next node on a driving unit's way and the seconds until it gets there.
 
     A unit on the last stretch, between the last node and its destination, turns back: the node behind it, and as
     many seconds as it has driven since. -1 (and the seconds to the destination) where it drives along a single
     edge and passes no node.
     """
-    node = unit.leg_node
-    if node < 0:
+    if unit.leg_node < 0:
         return -1, unit.leg_end - now
-    at = unit.leg_at
+    if now <= unit.leg_at:
+        return unit.leg_node, unit.leg_at - now
     m = unit.leg_mode
-    wait = at - now
-    while at < now:
-        a = hop(w, m, node, unit.leg_to)
-        if a < 0:
-            wait = now - at
-            break
-        node = np.int64(w.arcs[a, 0])
-        at += w.arcs[a, 1 + m] * w.modes[m, 0]
-        wait = at - now
-    unit.leg_node = node
-    unit.leg_at = at
-    return node, wait
+    q = unit.leg_to
+    tick = w.modes[m, 0]
+    # A millionth of a tick absorbs the rounding of seconds, so that a node reached just now is the next one.
+    if q < w.hubs.shape[3]:
+        row = w.tree[m, 1, q]
+        if row >= 0:
+            x = first_within(w.trees[row], unit.leg_node, (unit.leg_end - now) / tick + 1e-6)
+            if x >= 0:
+                return np.int64(w.trees[row, NODE, x]), max(
+                    0.0, unit.leg_end - now - w.trees[row, TICKS, x] * tick
+                )
+            node, into = _entry(w, m, q, unit.leg_node, np.int64(-1))
+            return node, now - (unit.leg_end - into * tick)
+    elif unit.leg_from >= 0:
+        row = w.tree[m, 0, unit.leg_from]
+        if row >= 0:
+            node, into = _entry(w, m, q, np.int64(-1), unit.leg_from)
+            x = last_from(w.trees[row], node, (now - unit.leave) / tick - 1e-6)
+            if x >= 0:
+                return np.int64(w.trees[row, NODE, x]), max(
+                    0.0, unit.leave + w.trees[row, TICKS, x] * tick - now
+                )
+            return node, now - (unit.leg_end - into * tick)
+    return _walk(w, unit, now)
+
+
+@njit(**INNER)
+def _entry(w: Any, m: int, q: int, node: int, hub: int) -> tuple[int, int]:
+    """The node by which a place is reached from a node (or a hub), and the ticks from it."""
+    best = FAR
+    entry = np.int64(w.places[m, q, 0])
+    into = np.int64(w.places[m, q, 4])
+    if w.places[m, q, 1] >= 0:
+        for k in range(2):
+            n = np.int64(w.places[m, q, k])
+            d = between(w, m, node, n) if hub < 0 else np.int64(w.hubs[m, 0, n, hub])
+            d += w.places[m, q, 4 + k]
+            if d < best:
+                best = d
+                entry = n
+                into = np.int64(w.places[m, q, 4 + k])
+    return entry, into
 
 
 @njit(**INNER)
@@ -130,16 +173,16 @@ def set_off(w: Any, unit: Any, q: int, m: int, now: float, driving: bool) -> Non
     tick = w.modes[m, 0]
     if driving:
         node, wait = locate(w, unit, now)
-        if node >= 0:
-            unit.leg_at = now + wait
-            d = node_to_place(w, m, node, q)
-        else:
-            d = place_to_place(w, m, unit.leg_to, q)
+        unit.leg_node = node
+        unit.leg_at = now + wait
+        unit.leg_from = -1
+        d = node_to_place(w, m, node, q) if node >= 0 else place_to_place(w, m, unit.leg_to, q)
         unit.leg_end = now + wait + d * tick
     else:
         p = unit.place
         best = inside_edge(w, m, p, q)
         unit.leg_node = -1
+        unit.leg_from = p if p < w.hubs.shape[3] else -1
         for k in range(2):
             n = np.int64(w.places[m, p, k])
             if n >= 0:
@@ -158,10 +201,17 @@ def set_off(w: Any, unit: Any, q: int, m: int, now: float, driving: bool) -> Non
 def at_least_s(w: Any, unit: Any, q: int, m: int, now: float) -> float:
     """Seconds that a driving unit needs to a place at least, without finding out where it is.
 
-    To its own destination it needs its remaining time (scaled to the faster mode), so by the triangle inequality
-    the place cannot be nearer than that less the way from the place to the destination.
+    By the triangle inequality, with times scaled to the faster mode: it cannot be nearer the place than its
+    remaining time less the way from the place to its own destination, nor than the way from the hub it left to
+    the place less the time since.
     """
-    left = (unit.leg_end - now) * w.modes[m, 1 + unit.leg_mode]
+    scale = w.modes[m, 1 + unit.leg_mode]
+    tick = w.modes[m, 0]
+    bound = 0.0
+    if unit.leg_from >= 0:
+        ratio = w.modes[m, 1 + len(w.modes) + unit.leg_mode]
+        if ratio <= 1.0:
+            bound = place_to_place(w, m, unit.leg_from, q) * tick - (now - unit.leave) * ratio
     best = np.inf
     for k in range(2):
         n = np.int64(w.places[m, q, k])
@@ -169,9 +219,9 @@ def at_least_s(w: Any, unit: Any, q: int, m: int, now: float) -> float:
             on = node_to_place(w, m, n, unit.leg_to)
             if on >= FAR:
                 return 0.0
-            best = min(best, left + (np.int64(w.places[m, q, 4 + k]) - on) * w.modes[m, 0])
+            best = min(best, (unit.leg_end - now) * scale + (np.int64(w.places[m, q, 4 + k]) - on) * tick)
     # A hundredth of a second is more than the rounding of a long way's arcs.
-    return best - 0.01
+    return max(bound, best) - 0.01
 
 
 @njit(**INNER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +16,14 @@ from anlan.core.errors import AnlanError
 from anlan.kernels import simulation_labels as labels
 from anlan.kernels.routing import customise, hierarchy
 from anlan.kernels.simulation_labels import INF
+from anlan.kernels.simulation_paths import tree_table
 from anlan.kernels.simulation_types import World
 
 Array = NDArray[Any]
+
+
+TREES_BYTES = 1 << 30
+"""Memory beyond which ways are walked arc by arc instead of kept as trees."""
 
 
 class Spots(NamedTuple):
@@ -136,44 +142,81 @@ class Ground:
             table[m, :, 4:6] = _by_node(node, arrive)
         return Spots(table, first.edge.astype(np.int32), first.share.copy())
 
-    def world(self, hubs: Spots, places: Spots) -> World:
-        """The arrays for a run with these hubs (posts, then destinations) and places of calls."""
-        modes, n_hubs = len(self.travels), hubs.size
-        table = np.empty((modes, 2, self.n_nodes, n_hubs), np.int32)
-        one = np.empty(self.n_nodes, np.int32)
-        for m in range(modes):
-            up, down = self.weights[m]
-            for h in range(n_hubs):
+    def world(
+        self,
+        hubs: Spots,
+        places: Spots,
+        *,
+        n_posts: int = 0,
+        toward: Sequence[int] = (),
+        away: Sequence[int] = (),
+    ) -> World:
+        """The arrays for a run with these hubs (posts, then destinations) and places of calls.
+
+        Parameters
+        ----------
+        n_posts : int
+            How many of the hubs are posts.
+        toward, away : sequence of int
+            Modes in which units on their way to posts, and from posts to calls, may be called off: for these
+            the ways are kept as trees, unless they would take more than `TREES_BYTES`.
+        """
+        modes, n_hubs, n = len(self.travels), hubs.size, self.n_nodes
+        table = np.empty((modes, 2, n, n_hubs), np.int32)
+        wanted = [(m, 1) for m in toward] + [(m, 0) for m in away]
+        if len(wanted) * n_posts * n * 16 > TREES_BYTES:
+            wanted = []
+        tree = np.full((modes, 2, n_hubs), -1, np.int32)
+        trees = np.empty((len(wanted) * n_posts, 4, n), np.int32)
+        for row, (m, direction) in enumerate(wanted):
+            tree[m, direction, :n_posts] = row * n_posts + np.arange(n_posts)
+
+        def fill(h: int) -> None:
+            one = np.empty(n, np.int32)
+            for m in range(modes):
+                up, down = self.weights[m]
                 node = np.ascontiguousarray(hubs.table[m, h, 0:2])
                 for direction, (rise, fall) in enumerate(((up, down), (down, up))):
                     ticks = np.ascontiguousarray(hubs.table[m, h, 2 + 2 * direction : 4 + 2 * direction])
                     labels.sweep(self.up_start, self.upper, rise, fall, node, ticks, one)
                     table[m, direction, :, h] = one
+                    row = tree[m, direction, h]
+                    if row >= 0:
+                        tree_table(self.nodes, self.arcs, m, one, direction == 0, trees[row])
+
+        with ThreadPoolExecutor(hierarchy.THREADS) as pool:
+            list(pool.map(fill, range(n_hubs)))
         spots = join([hubs, places])
         return World(
             nodes=self.nodes,
             arcs=self.arcs,
-            modes=np.column_stack([self.tick_s, self._slowest(spots)]),
+            modes=np.column_stack([self.tick_s, *self._ratios(spots)]),
             least=self.least,
             labels=self.labels,
             hubs=table,
+            tree=tree,
+            trees=trees,
             places=spots.table,
             edge=spots.edge,
             share=spots.share,
             along=self._along(),
         )
 
-    def _slowest(self, spots: Spots) -> Array:
+    def _ratios(self, spots: Spots) -> tuple[Array, Array]:
+        """Least (at most 1) and greatest ratio of any way's time in one mode to its time in another."""
         modes = len(self.travels)
-        out = np.ones((modes, modes))
+        least, most = np.ones((modes, modes)), np.ones((modes, modes))
         for m in range(modes):
             for k in range(modes):
                 if m == k:
                     continue
-                arcs = self.arcs[:, 1 + m], self.arcs[:, 1 + k]
-                for own, other in (arcs, (spots.table[m, :, 4:6], spots.table[k, :, 4:6])):
-                    out[m, k] = min(out[m, k], _ratio(own, other, self.tick_s[m] / self.tick_s[k]))
-        return out
+                tick = self.tick_s[m] / self.tick_s[k]
+                pairs = [(self.arcs[:, 1 + m], self.arcs[:, 1 + k])]
+                pairs += [(spots.table[m, :, c], spots.table[k, :, c]) for c in range(2, 6)]
+                both = [_ratio(own, other, tick) for own, other in pairs]
+                least[m, k] = min(1.0, *(b[0] for b in both))
+                most[m, k] = max(b[1] for b in both)
+        return least, most
 
     def _along(self) -> Array:
         tables = [t._edges for t in self.travels]
@@ -182,14 +225,20 @@ class Ground:
         return np.stack([np.stack([e.forward, e.backward]) for e in tables if e is not None])
 
 
-def _ratio(own: Array, other: Array, tick: float) -> float:
-    """The least ratio of two sets of ticks, at most 1; 0 where the other mode has ways that this one lacks."""
-    there = other < INF
-    if (there & (own >= INF)).any() or not there.any():
-        return 0.0 if there.any() else 1.0
-    # Half a tick of rounding on either side; short arcs would otherwise decide by it.
-    ratio = (own[there] + 0.5) * tick / np.maximum(other[there] - 0.5, 0.5)
-    return float(min(1.0, ratio.min()))
+def _ratio(own: Array, other: Array, tick: float) -> tuple[float, float]:
+    """Least and greatest ratio of two sets of ticks; 0 and inf where one mode has ways that the other lacks."""
+    here, there = own < INF, other < INF
+    both = here & there
+    # Half a tick of rounding on either side; nothing takes no time in both modes.
+    a, b = own[both].astype(np.float64), other[both].astype(np.float64)
+    some = (a > 0) | (b > 0)
+    a, b = a[some], b[some]
+    low = ((a - 0.5) * tick / (b + 0.5)).min(initial=np.inf)
+    high = ((a + 0.5) * tick / np.maximum(b - 0.5, 1e-9)).max(initial=0.0)
+    return (
+        0.0 if (there & ~here).any() else max(float(low), 0.0),
+        np.inf if (here & ~there).any() else float(high),
+    )
 
 
 def _side_by_side(ticks: list[Array]) -> list[Array]:

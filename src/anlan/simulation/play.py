@@ -46,7 +46,7 @@ def fleet(
     units["area"] = area
     units["next"] = units["shift_end"] = np.inf
     units["break_until"] = units["moved"] = -np.inf
-    for name in ("task", "leg_to", "leg_node", "delivered_to", "heap"):
+    for name in ("task", "leg_to", "leg_from", "leg_node", "delivered_to", "heap"):
         units[name] = -1
     units["status"] = eligible.IDLE
     return units

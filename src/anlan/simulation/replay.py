@@ -17,7 +17,7 @@ from anlan.model.position import Positions
 from anlan.policy import Policy, build
 from anlan.simulation.ground import Spots, ground_of, join
 from anlan.simulation.play import Played, fleet, play
-from anlan.simulation.rules import demand_weights, mode_names, rules_for
+from anlan.simulation.rules import demand_weights, interruptible, mode_names, rules_for
 
 Array = NDArray[Any]
 
@@ -194,7 +194,8 @@ def replay(
         places, weight, profile = _demand(ground, rule.demand, spots, n_hubs, n)
         spots = places
         weights = (np.arange(spots.size - weight.shape[1], spots.size) + n_hubs, weight, profile)
-    world = ground.world(hubs, spots)
+    toward, away = interruptible(rule.dispatch, list(modes), top)
+    world = ground.world(hubs, spots, n_posts=n_posts, toward=toward, away=away)
     rules = rules_for(rule, list(modes), top, world, n_posts, home, (np.zeros(1, np.int64), 0.0), weights)
     played = play(world, tasks, crew, rules, events=events, job=job)
     back = np.empty(n, np.int64)

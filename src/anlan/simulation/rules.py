@@ -48,6 +48,13 @@ def modes_of(dispatch: Dispatch, modes: Sequence[str], top: int) -> tuple[Array,
     return out, back
 
 
+def interruptible(dispatch: Dispatch, modes: Sequence[str], top: int) -> tuple[list[int], list[int]]:
+    """Modes in which units are called off on their way to a post, and on their way from a post to a call."""
+    out, back = modes_of(dispatch, modes, top)
+    away = {int(out[a]) for a, b in dispatch.redispatch if 1 <= a <= top and 1 <= b <= top}
+    return [back], sorted(away)
+
+
 def rules_for(
     policy: Policy,
     modes: Sequence[str],

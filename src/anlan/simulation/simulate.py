@@ -26,7 +26,7 @@ from anlan.simulation.durations import Durations
 from anlan.simulation.events import events_of
 from anlan.simulation.ground import ground_of, join
 from anlan.simulation.play import Played, fleet, play
-from anlan.simulation.rules import demand_weights, rules_for
+from anlan.simulation.rules import demand_weights, interruptible, rules_for
 from anlan.simulation.run import Run, Workload
 
 MODES = ("lights", "ordinary")
@@ -203,7 +203,9 @@ def prepare(
             first = n_hubs + spots.size
             spots = join([spots, ground.spots(rule.demand.positions)])
             weights = np.arange(first, n_hubs + spots.size), *demand_weights(rule.demand)
-    world = ground.world(hubs, spots)
+    top = max(int(calls.priority.max()), 1)
+    toward, away = interruptible(rule.dispatch, MODES, top)
+    world = ground.world(hubs, spots, n_posts=n_hubs, toward=toward, away=away)
     lost = ~reachable(world, np.unique(home), len(calls))
     if lost.any():
         if lost.all():
@@ -220,9 +222,7 @@ def prepare(
     begin = float(np.floor(calls.received.min() / 1800.0) * 1800.0)
     halves = np.arange(begin, calls.received.max() + 2 * DAY_S, 1800.0)
     slots = np.maximum(hour_of_week(halves, city.tz), 0)
-    rules = rules_for(
-        rule, MODES, max(int(calls.priority.max()), 1), world, n_hubs, home, (slots, begin), weights
-    )
+    rules = rules_for(rule, MODES, top, world, n_hubs, home, (slots, begin), weights)
     _, drawn = durations.on_scene_s(calls, seed, 0)
     said = [
         Text(
