@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -122,7 +123,7 @@ def optimise(
     *,
     gap: float = 0.0,
     start: Floats | None = None,
-    cutoff: float | None = None,
+    enough: Callable[[float, float], bool] | None = None,
     time_limit_s: float | None = None,
     known: tuple[float, float] | None = None,
 ) -> Outcome:
@@ -138,8 +139,8 @@ def optimise(
         Relative gap at which to stop.
     start : ndarray, shape (n,), optional
         A point to begin with.
-    cutoff : float, optional
-        Only points at least this good matter; branches beyond it are cut off.
+    enough : callable, optional
+        Told the objective (infinite on the bad side at first) and the bound; True ends the run.
     time_limit_s : float, optional
         A nearer limit than the watch's.
     known : (float, float), optional
@@ -154,8 +155,6 @@ def optimise(
     h.setOptionValue("time_limit", float(limit))
     h.setOptionValue("mip_rel_gap", float(gap))
     h.setOptionValue("mip_abs_gap", 1e-9)
-    if cutoff is not None:
-        h.setOptionValue("objective_bound", float(cutoff))
     m, n = p.matrix.shape
     h.passModel(
         n, m, int(p.matrix.nnz), int(highspy.MatrixFormat.kRowwise),
@@ -168,15 +167,14 @@ def optimise(
         h.setSolution(n, np.arange(n, dtype=np.int32), np.asarray(start, np.float64))
 
     def look(event: HighsCallbackEvent) -> None:
-        if watch.cancelled:
+        out = event.data_out
+        best = out.mip_primal_bound if abs(out.mip_primal_bound) < 1e29 else worst
+        bound = out.mip_dual_bound if abs(out.mip_dual_bound) < 1e29 else -worst
+        if watch.cancelled or (enough is not None and enough(best, bound)):
             event.interrupt()
         elif known is not None:
-            found = (event.data_out.mip_primal_bound, event.data_out.mip_dual_bound)
             better, worse = (max, min) if p.sense == "max" else (min, max)
-            watch.note(
-                better([known[0]] + [v for v in found[:1] if abs(v) < 1e29]),
-                worse([known[1]] + [v for v in found[1:] if abs(v) < 1e29]),
-            )
+            watch.note(better(known[0], best), worse(known[1], bound))
 
     def stop(event: HighsCallbackEvent) -> None:
         if watch.cancelled:
