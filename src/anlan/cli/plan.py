@@ -25,7 +25,7 @@ def plan(
     replications: Annotated[int, typer.Option(help="Replications of the simulation.")] = 5,
     cell_m: Annotated[float, typer.Option(help="Side of the demand cells, metres.")] = 250.0,
     candidates: Annotated[int, typer.Option(help="At most so many places are considered for posts.")] = 1000,
-    gap: Annotated[float, typer.Option(help="Optimality gap at which siting may stop.")] = 0.005,
+    gap: Annotated[float, typer.Option(help="Optimality gap at which siting may stop.")] = 0.015,
     language: Annotated[str, typer.Option(help="Language the report opens in: zh or en.")] = "zh",
     fresh: Annotated[bool, typer.Option("--fresh", help="Do every stage again, even finished ones.")] = False,
     json: Json = False,
