@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anlan.core.text import LANGUAGES, Text
 
 WIDTH, HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 26, 42
 
 
 def label(text: Text | str, x: float, y: float, css: str = "", anchor: str = "middle") -> str:

@@ -80,7 +80,7 @@ class Base:
             rows = np.flatnonzero(level == k)
             if not len(rows):
                 continue
-            path = "".join(f"M{x[i]:.0f} {y[i]:.0f}h{side:.1f}v{side:.1f}h-{side:.1f}z" for i in rows)
+            path = "".join(f"M{x[i]:.1f} {y[i]:.1f}h{side:.1f}v{side:.1f}h-{side:.1f}z" for i in rows)
             out.append(f'<path class="heat" fill-opacity="{0.07 + 0.08 * k:.2f}" d="{path}"/>')
         return "".join(out)
 
