@@ -20,6 +20,7 @@ from anlan.campaign.stages import Stages, fingerprint
 from anlan.city.check import check
 from anlan.city.city import City
 from anlan.city.present import present_plan
+from anlan.city.warm import warm
 from anlan.core.errors import AnlanError
 from anlan.core.files import replacing
 from anlan.core.job import Job
@@ -120,6 +121,7 @@ def plan_city(
     if out.exists() and not out.is_dir():
         raise AnlanError(f"{out}", "the output is a folder", "name another with --out", code="not_a_folder")
     with job.stage("load", 2):
+        warm(job)
         stages = Stages(out, {"city": fingerprint(city.folder), "options": options.as_dict()}, fresh=fresh)
         present = present_plan(city)
         job.update(1)

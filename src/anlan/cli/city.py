@@ -37,6 +37,14 @@ System = Annotated[
 ]
 CallsCrs = Annotated[str | None, typer.Option("--calls-crs", help="Projected system of the calls' x and y.")]
 Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet of an Excel file.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a text table, if detection errs: gb18030…")]
+Delimiter = Annotated[str | None, typer.Option(help="Delimiter of a text table, if detection errs.")]
+Header = Annotated[int | None, typer.Option(help="Line (from 1) that holds the column names.")]
+DateOrder = Annotated[str | None, typer.Option(help="Order of the parts of a date: ymd, dmy or mdy.")]
+Swap = Annotated[bool, typer.Option("--swap", help="Longitude and latitude are swapped in the table.")]
+Source = Annotated[
+    str | None, typer.Option(help="Who noticed all these calls: reported, discovered, device, unknown.")
+]
 
 
 @app.command("build")
@@ -61,6 +69,12 @@ def build(
     coordinates: System = None,
     calls_crs: CallsCrs = None,
     sheet: Sheet = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    date_order: DateOrder = None,
+    swap: Swap = False,
+    source: Source = None,
     json: Json = False,
 ) -> None:
     """Build a city folder from files; an existing city is replaced only when the new one is whole."""
@@ -77,7 +91,21 @@ def build(
             sites=sites,
             job=job,
         ).save(folder)
-        added = _add(city, calls or [], mapping or [], coordinates, calls_crs, sheet, job)
+        added = _add(
+            city,
+            calls or [],
+            mapping or [],
+            job,
+            coordinate_system=coordinates,
+            crs=calls_crs,
+            sheet=sheet,
+            encoding=encoding,
+            delimiter=delimiter,
+            header=header,
+            date_order=date_order,
+            swap=swap,
+            source=source,
+        )
     city = City.load(folder)
     emit(
         {"city": city.info(), "calls": [report.to_dict() for report in added]},
@@ -94,13 +122,33 @@ def add_calls(
     coordinates: System = None,
     calls_crs: CallsCrs = None,
     sheet: Sheet = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    date_order: DateOrder = None,
+    swap: Swap = False,
+    source: Source = None,
     json: Json = False,
 ) -> None:
     """Add calls to a city; a file that overlaps an earlier one doubles nothing."""
     from anlan.city.city import City
 
     with job_on_terminal(quiet=json) as job:
-        added = _add(City.load(folder), calls, mapping or [], coordinates, calls_crs, sheet, job)
+        added = _add(
+            City.load(folder),
+            calls,
+            mapping or [],
+            job,
+            coordinate_system=coordinates,
+            crs=calls_crs,
+            sheet=sheet,
+            encoding=encoding,
+            delimiter=delimiter,
+            header=header,
+            date_order=date_order,
+            swap=swap,
+            source=source,
+        )
     emit({"calls": [report.to_dict() for report in added]}, json, _added_lines(added))
 
 
@@ -148,10 +196,8 @@ def _add(
     city: Any,
     paths: list[Path],
     mapping: list[str],
-    coordinates: str | None,
-    crs: str | None,
-    sheet: str | None,
     job: Any,
+    **options: Any,
 ) -> list[AddReport]:
     from anlan.city.add_calls import add_calls_file
 
@@ -159,9 +205,7 @@ def _add(
     out: list[AddReport] = []
     for path in paths:
         with job.stage(f"calls: {path.name}"):
-            city, report = add_calls_file(
-                city, path, mapping=columns, coordinate_system=coordinates, crs=crs, sheet=sheet, job=job
-            )
+            city, report = add_calls_file(city, path, mapping=columns, job=job, **options)
         out.append(report)
     return out
 
