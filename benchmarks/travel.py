@@ -51,6 +51,7 @@ def measure(work: Callable[[], Any], runs: int, units: float = 1.0, warm_up: boo
     walls, cpus = [], []
     result: Any = None
     for _ in range(runs):
+        result = None  # its memory serves the next run
         wall, cpu = time.perf_counter(), time.process_time()
         result = work()
         walls.append(time.perf_counter() - wall)
