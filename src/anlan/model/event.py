@@ -49,7 +49,8 @@ class Events(Columns):
     lon, lat : ndarray of float64
         NaN where it has no place.
     payload : ndarray of str
-        JSON, or empty.
+        JSON, or empty: of ``received`` the call's ``category`` and ``priority``; of a unit's way to a post its
+        ``site``; of ``arrived``, ``delivered`` and ``at_post`` the ``metres`` driven, where known.
     """
 
     id: Strings

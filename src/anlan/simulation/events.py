@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,8 @@ def events_of(
     posts = np.array([*hubs, ""], object)
     site = np.where((place >= 0) & (place < len(hubs)) & ~of_call, place, len(hubs))
     payload = np.array([f'{{"site": "{p}"}}' if p else "" for p in posts], object)[site]
+    first = transition == "received"
+    payload[first] = _kinds(calls)[task[first]]
     return Events(
         id=np.array([f"{stream}-{i}" for i in range(len(at))], object),
         stream=np.full(len(at), stream, object),
@@ -73,3 +76,17 @@ def events_of(
         lat=lat[there],
         payload=payload,
     )
+
+
+def _kinds(calls: Calls) -> NDArray[np.object_]:
+    """What a listener has to know of each call: ``{"category": …, "priority": …}``."""
+    code = calls.category_code.astype(np.int64) * 256 + calls.priority
+    kinds, kind = np.unique(code, return_inverse=True)
+    texts = [
+        json.dumps(
+            {"category": str(calls.categories[c // 256]), "priority": int(max(c % 256, 1))},
+            ensure_ascii=False,
+        )
+        for c in kinds.tolist()
+    ]
+    return np.array(texts, object)[kind.ravel()]
