@@ -28,7 +28,16 @@ from anlan.kernels.policies.eligible import (
     has_time,
     may_divert,
 )
-from anlan.kernels.policies.select import CLOSEST, COVERAGE, JURISDICTION, PREFERENCE, select
+from anlan.kernels.policies.select import (
+    CLOSEST,
+    COVERAGE,
+    DMEXCLP,
+    JURISDICTION,
+    LADDER,
+    PATROL,
+    PREFERENCE,
+    select,
+)
 from anlan.kernels.simulation_world import FAR, INNER, at_least_s, eta_s, place_to_place, set_off
 
 DONE, STOPPED, LOG_FULL = 0, 1, 2
@@ -37,10 +46,10 @@ DONE, STOPPED, LOG_FULL = 0, 1, 2
 NEXT_TASK, NEXT_DUTY, HEAP, LINE, LOGGED, FREE, OPEN, MOVES, SKIPPED = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # Rules.integers
 DISPATCH, STANDBY, N_POSTS, LAST_PRIORITY, MEAL_PRIORITY, OWN_PRIORITY, MOVE_ALL = 0, 1, 2, 3, 4, 5, 6
+CHANGE_PRIORITY = 7
 # Rules.numbers
 SLOT_FROM, LIMIT_S, LAST_S, MEAL_S, MIN_STAY_S, MAX_PER_HOUR, MAX_DRIVE_S, STOP_S = 0, 1, 2, 3, 4, 5, 6, 7
-# Standby rules
-HOME, DMEXCLP, LADDER, PATROL = 0, 1, 2, 3
+CHANGE_S = 8
 NONE = np.int64(-1)
 """No unit, task or place; typed, because a literal would compile each kernel it goes to once more."""
 STANDING = np.bool_(True)

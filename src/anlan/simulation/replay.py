@@ -17,7 +17,7 @@ from anlan.model.position import Positions
 from anlan.policy import Policy, build
 from anlan.simulation.ground import Spots, ground_of, join
 from anlan.simulation.play import Played, fleet, play
-from anlan.simulation.rules import demand_weights, interruptible, mode_names, rules_for
+from anlan.simulation.rules import Cast, demand_weights, interruptible, mode_names, rules_for
 
 Array = NDArray[Any]
 
@@ -190,13 +190,20 @@ def replay(
     crew = fleet(home, column(units, "turnout_s", np.float64, 0.0, len(home)))
     top = int(max(priority.max(initial=1), 1))
     weights = None
-    if rule.standby.rule == "dmexclp":
+    if rule.weighs_demand:
         places, weight, profile = _demand(ground, rule.demand, spots, n_hubs, n)
         spots = places
         weights = (np.arange(spots.size - weight.shape[1], spots.size) + n_hubs, weight, profile)
     toward, away = interruptible(rule.dispatch, list(modes), top)
     world = ground.world(hubs, spots, n_posts=n_posts, toward=toward, away=away)
-    rules = rules_for(rule, list(modes), top, world, n_posts, home, (np.zeros(1, np.int64), 0.0), weights)
+    cast = Cast(
+        units=[str(u) for u in range(len(home))],
+        homes=home,
+        home_area=[""] * len(home),
+        posts=[str(p) for p in range(n_posts)],
+        call_area=np.full(n, ""),
+    )
+    rules, *_ = rules_for(rule, list(modes), top, world, cast, (np.zeros(1, np.int64), 0.0), weights)
     played = play(world, tasks, crew, rules, events=events, job=job)
     back = np.empty(n, np.int64)
     back[row] = np.arange(n)

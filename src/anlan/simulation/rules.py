@@ -3,24 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anlan.core.errors import AnlanError
+from anlan.core.time import SLOTS
 from anlan.kernels import simulation as loop
 from anlan.kernels.simulation_labels import INF
 from anlan.kernels.simulation_types import HUB, Rules, World
 from anlan.model.demand import Demand
-from anlan.policy import Policy
+from anlan.policy import (
+    Policy,
+    compliance,
+    dmexclp,
+    jurisdiction,
+    patrol,
+    posts,
+    preference,
+    redispatch,
+    reserve,
+)
+from anlan.policy.modes import by_slot
 from anlan.policy.settings import Dispatch
 
-STANDBY = {"home": loop.HOME, "dmexclp": loop.DMEXCLP}
-SLOTS = 168
-DEFAULT_BUSY = 0.5
-
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Cast:
+    """Who and what the numbers of a policy stand for.
+
+    Attributes
+    ----------
+    units : sequence of str
+        Ids.
+    homes : ndarray of int64, shape (n_units,)
+        Post that each unit belongs to.
+    home_area : sequence of str
+        Code of the area that lies in; empty where unknown.
+    posts : sequence of str
+        Ids; they are the first hubs of the world.
+    call_area : ndarray of str, shape (n_calls,)
+    """
+
+    units: Sequence[str]
+    homes: Array
+    home_area: Sequence[str]
+    posts: Sequence[str]
+    call_area: Array
+
+    @property
+    def home_ids(self) -> list[str]:
+        """Id of each unit's home."""
+        return [self.posts[h] for h in self.homes.tolist()]
 
 
 def mode_names(travel: Any) -> dict[str, Any]:
@@ -28,31 +65,13 @@ def mode_names(travel: Any) -> dict[str, Any]:
     return dict(travel) if hasattr(travel, "items") else {"ordinary": travel}
 
 
-def modes_of(dispatch: Dispatch, modes: Sequence[str], top: int) -> tuple[Array, int]:
-    """The mode out to each priority (0 … top) and the mode back, as rows of ``modes``."""
-    back = modes.index("ordinary") if "ordinary" in modes else len(modes) - 1
-    urgent = modes.index("lights") if "lights" in modes else 0
-    out = np.full(top + 1, back, np.int64)
-    if top >= 1:
-        out[1] = urgent
-    for priority, name in dispatch.modes.items():
-        if name not in modes:
-            raise AnlanError(
-                f"mode {name!r} for priority {priority}",
-                "there is no such travel mode",
-                f"use one of {', '.join(modes)}",
-                code="mode_unknown",
-            )
-        if priority <= top:
-            out[priority] = modes.index(name)
-    return out, back
-
-
-def interruptible(dispatch: Dispatch, modes: Sequence[str], top: int) -> tuple[list[int], list[int]]:
-    """Modes in which units are called off on their way to a post, and on their way from a post to a call."""
-    out, back = modes_of(dispatch, modes, top)
-    away = {int(out[a]) for a, b in dispatch.redispatch if 1 <= a <= top and 1 <= b <= top}
-    return [back], sorted(away)
+def interruptible(
+    dispatch: Dispatch, modes: Sequence[str], top: int, rows: Array | None = None
+) -> tuple[list[int], list[int]]:
+    """Travel times by which units are called off on their way to a post, and on their way from one to a call."""
+    table = by_slot(dispatch, modes, top, rows)
+    away = {int(m) for a, b in dispatch.redispatch if 1 <= a <= top and 1 <= b <= top for m in table[a]}
+    return sorted({int(m) for m in table[0]}), sorted(away)
 
 
 def rules_for(
@@ -60,112 +79,125 @@ def rules_for(
     modes: Sequence[str],
     top: int,
     world: World,
-    n_posts: int,
-    homes: Array,
+    cast: Cast,
     slots: tuple[Array, float],
     weights: tuple[Array, Array, Array] | None,
+    *,
+    rows: Array | None = None,
     capacity: Array | None = None,
-) -> Rules:
+) -> tuple[Rules, Array, Array, Array]:
     """Numbers of a policy.
 
     Parameters
     ----------
     top : int
         The least urgent priority there is.
-    homes : ndarray of int, shape (n_units,)
-        Hub that each unit belongs to.
     slots : (ndarray of int16, float)
         Hour of the week of each half hour, and when the first begins.
     weights : (rows, weight, profile) or None
         Demand for coverage rules: rows of the world's places, weight by profile and row, profile by hour.
+    rows : ndarray of int64, shape (n_modes, 168), optional
+        See `anlan.policy.modes.by_slot`.
+    capacity : ndarray of int, optional
+        How many free units each post takes.
+
+    Returns
+    -------
+    rules : Rules
+    group, call_district : ndarray of int64, shape (n_calls,)
+        Order of units and district of each call.
+    unit_district : ndarray of int64, shape (n_units,)
     """
-    dispatch, standby = policy.dispatch, policy.standby
-    out, back = modes_of(dispatch, modes, top)
-    redispatch = np.zeros((top + 1, top + 1), np.bool_)
-    for a, b in dispatch.redispatch:
-        if a <= top and b <= top:
-            redispatch[a, b] = True
-    reserve = np.zeros(top + 1, np.int64)
-    for priority, units in dispatch.reserve.items():
-        if priority <= top:
-            reserve[priority] = units
+    dispatch, standby, duty = policy.dispatch, policy.standby, policy.duty
+    n_units, n_posts = len(cast.units), len(cast.posts)
+    mode = by_slot(dispatch, modes, top, rows)
     hub = np.zeros(world.hubs.shape[3], HUB)
     hub["indoors"] = standby.indoors
-    hub["indoors"][np.unique(homes)] = 1.0
+    hub["indoors"][np.unique(cast.homes)] = 1.0
     hub["indoors"][n_posts:] = 0.0  # a unit that has just handed over sits in its car
     hub["capacity"] = 1 << 30
     if capacity is not None:
         hub["capacity"][:n_posts] = capacity
-    covered = cover(world, n_posts, *weights, standby.reach_s, int(out[min(1, top)])) if weights else None
-    start, sets, weight, profile = covered or _nothing(n_posts)
-    q = DEFAULT_BUSY if standby.busy is None else standby.busy
+    profile = np.zeros(SLOTS, np.int64)
+    ladder = np.full((1, 1, 1), -1, np.int64)
+    start, sets, weight = np.zeros(n_posts + 1, np.int64), np.zeros(0, np.int64), np.zeros((1, 0))
+    if weights is not None:
+        places, by_place, profile = weights
+        reached = within(world, n_posts, places, standby.reach_s, int(mode[min(1, top), 0]))
+        start, sets, weight = dmexclp.cover_sets(reached, by_place)
+    if standby.rule == "compliance":
+        ladder = compliance.rungs(standby.table, cast.posts, n_units)
+    elif standby.rule == "posts" and policy.plan is not None:
+        ladder, held = posts.rungs(policy.plan.posts, cast.posts, n_units)
+        if weights is None:
+            profile = held
+        else:
+            # Both are looked up by one profile: each pair of rows that occurs is one of its rows.
+            pairs, profile = np.unique(np.stack([profile, held], axis=1), axis=0, return_inverse=True)
+            weight, ladder, profile = weight[pairs[:, 0]], ladder[pairs[:, 1]], profile.ravel()
+    if standby.rule == "compliance" and len(weight) > 1:
+        ladder = np.repeat(ladder, len(weight), axis=0)
+    beat_start, beat = np.zeros(n_units + 1, np.int64), np.zeros(0, np.int64)
+    if standby.rule == "patrol":
+        beat_start, beat = patrol.rounds(standby.beats, list(cast.units), cast.home_ids, list(cast.posts))
+    order, group = np.full((1, 1), -1, np.int64), np.zeros(len(cast.call_area), np.int64)
+    if dispatch.rule == "preference":
+        order, group = preference.orders(dispatch.order, cast.units, cast.call_area)
+    calls_of, units_of = np.full(len(cast.call_area), -1, np.int64), np.full(n_units, -2, np.int64)
+    if dispatch.rule == "jurisdiction":
+        calls_of, units_of = jurisdiction.districts(
+            dispatch.areas, cast.call_area, cast.home_ids, cast.home_area
+        )
     integers = np.zeros(8, np.int64)
-    integers[loop.DISPATCH] = 0
-    integers[loop.STANDBY] = STANDBY[standby.rule]
+    integers[loop.DISPATCH] = dispatch.declared.number
+    integers[loop.STANDBY] = standby.declared.number
     integers[loop.N_POSTS] = n_posts
-    integers[loop.LAST_PRIORITY] = 1 << 14
-    numbers = np.zeros(8)
+    integers[loop.LAST_PRIORITY] = duty.shifts.last_priority if duty.shifts.last_s > 0 else 1 << 14
+    integers[loop.MEAL_PRIORITY] = duty.breaks.interrupt
+    integers[loop.OWN_PRIORITY] = duty.own_work.interrupt
+    integers[loop.MOVE_ALL] = standby.rebalance
+    integers[loop.CHANGE_PRIORITY] = duty.shifts.change_over_priority
+    numbers = np.zeros(9)
     numbers[loop.SLOT_FROM] = slots[1]
-    numbers[loop.MAX_PER_HOUR] = numbers[loop.MAX_DRIVE_S] = np.inf
-    mode = np.empty((top + 1, SLOTS), np.int64)
-    mode[0] = back
-    mode[1:] = out[1:, None]
-    return Rules(
+    numbers[loop.LIMIT_S] = dispatch.within_s if dispatch.rule == "coverage" else dispatch.tolerance_s
+    numbers[loop.LAST_S] = duty.shifts.last_s
+    numbers[loop.MEAL_S] = duty.breaks.length_s
+    numbers[loop.MIN_STAY_S] = policy.burden.stay_s
+    numbers[loop.MAX_PER_HOUR] = policy.burden.moves_per_hour
+    numbers[loop.MAX_DRIVE_S] = policy.burden.drive_s
+    numbers[loop.STOP_S] = standby.stop_s
+    numbers[loop.CHANGE_S] = duty.shifts.change_over_s
+    rules = Rules(
         integers=integers,
         numbers=numbers,
         mode=mode,
         slot=np.ascontiguousarray(slots[0], np.int64),
-        redispatch=redispatch,
-        reserve=reserve,
-        preference=np.full((1, 1), -1, np.int64),
+        redispatch=redispatch.table(dispatch.redispatch, top),
+        reserve=reserve.table(dispatch.reserve, top),
+        preference=order,
         hub=hub,
         cover_start=start,
         cover_set=sets,
-        weight=weight,
-        profile=profile,
-        gain=(1.0 - q) * q ** np.arange(64),
-        ladder=np.full((1, 1, 1), -1, np.int64),
-        beat_start=np.zeros(len(homes) + 1, np.int64),
-        beat=np.zeros(0, np.int64),
+        weight=np.ascontiguousarray(weight),
+        profile=np.ascontiguousarray(profile, np.int64),
+        gain=dmexclp.gain(standby.busy),
+        ladder=np.ascontiguousarray(ladder),
+        beat_start=beat_start,
+        beat=beat,
     )
+    return rules, group, calls_of, units_of
 
 
-def cover(
-    world: World, n_posts: int, rows: Array, weight: Array, profile: Array, reach_s: float, mode: int
-) -> tuple[Array, Array, Array, Array]:
-    """Demand merged into sets that the same posts reach in time.
-
-    Returns
-    -------
-    start, sets : CSR of the sets each post covers
-    weight : ndarray of float64, shape (n_profiles, n_sets)
-    profile : ndarray of int32, shape (168,)
-    """
-    ticks = np.full((len(rows), n_posts), INF, np.int64)
+def within(world: World, n_posts: int, places: Array, reach_s: float, mode: int) -> NDArray[np.bool_]:
+    """Which places (rows of the world's) each post reaches in time, shape (n_places, n_posts)."""
+    ticks = np.full((len(places), n_posts), INF, np.int64)
     for k in range(2):
-        node = world.places[mode, rows, k]
+        node = world.places[mode, places, k]
         there = world.hubs[mode, 0, np.maximum(node, 0), :n_posts].astype(np.int64)
-        there = there + world.places[mode, rows, 4 + k][:, None]
+        there = there + world.places[mode, places, 4 + k][:, None]
         ticks = np.where((node >= 0)[:, None], np.minimum(ticks, there), ticks)
-    reached = ticks * world.modes[mode, 0] <= reach_s + 1e-9
-    packed = np.packbits(reached, axis=1)
-    _, first, member = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    pattern = reached[first]
-    merged = np.zeros((weight.shape[0], len(first)))
-    for row in range(weight.shape[0]):
-        merged[row] = np.bincount(member.ravel(), weight[row], minlength=len(first))
-    post, sets = np.nonzero(pattern.T)
-    start = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=n_posts))]).astype(np.int64)
-    return start, sets.astype(np.int64), merged, profile
-
-
-def _nothing(n_posts: int) -> tuple[Array, Array, Array, Array]:
-    return (
-        np.zeros(n_posts + 1, np.int64),
-        np.zeros(0, np.int64),
-        np.zeros((1, 0)),
-        np.zeros(SLOTS, np.int64),
-    )
+    reached: NDArray[np.bool_] = ticks * world.modes[mode, 0] <= reach_s + 1e-9
+    return reached
 
 
 def demand_weights(demand: Demand) -> tuple[Array, Array]:

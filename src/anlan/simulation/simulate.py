@@ -26,7 +26,7 @@ from anlan.simulation.durations import Durations
 from anlan.simulation.events import events_of
 from anlan.simulation.ground import ground_of, join
 from anlan.simulation.play import Played, fleet, play
-from anlan.simulation.rules import demand_weights, interruptible, rules_for
+from anlan.simulation.rules import Cast, demand_weights, interruptible, rules_for
 from anlan.simulation.run import Run, Workload
 
 MODES = ("lights", "ordinary")
@@ -196,7 +196,7 @@ def prepare(
     spots = ground.spots(calls.positions)
     weights = None
     n_hubs = len(homes)
-    if rule.standby.rule == "dmexclp":
+    if rule.weighs_demand:
         if rule.demand is None:
             weights = np.arange(len(calls)) + n_hubs, np.ones((1, len(calls))), np.zeros(168, np.int64)
         else:
@@ -222,7 +222,8 @@ def prepare(
     begin = float(np.floor(calls.received.min() / 1800.0) * 1800.0)
     halves = np.arange(begin, calls.received.max() + 2 * DAY_S, 1800.0)
     slots = np.maximum(hour_of_week(halves, city.tz), 0)
-    rules = rules_for(rule, MODES, top, world, n_hubs, home, (slots, begin), weights)
+    cast = Cast(plan.units.id.tolist(), home, [""] * len(home), homes, calls.area)
+    rules, *_ = rules_for(rule, MODES, top, world, cast, (slots, begin), weights)
     _, drawn = durations.on_scene_s(calls, seed, 0)
     said = [
         Text(

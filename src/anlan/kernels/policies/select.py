@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from anlan.kernels.policies import closest, coverage, jurisdiction, preference
 
 CLOSEST, PREFERENCE, JURISDICTION, COVERAGE = 0, 1, 2, 3
+HOME, DMEXCLP, LADDER, PATROL = 0, 1, 2, 3
+"""Standby rules; the ladder is for compliance tables and for posts by hour."""
 
 
 @njit(cache=True, nogil=True)
