@@ -12,7 +12,7 @@ from anlan.hotspots.discipline import Admitted, admit, counts
 from anlan.hotspots.ears import Ears, ears, recent
 from anlan.hotspots.emerging import Emerging, emerging, time_steps
 from anlan.hotspots.farrington import Detection, farrington
-from anlan.hotspots.fdr import adjusted, rejected
+from anlan.hotspots.fdr import adjusted, rejected, simes
 from anlan.hotspots.gi_star import GiStar, gi_star
 from anlan.hotspots.kde import kde
 from anlan.hotspots.knox import Knox, knox
@@ -96,6 +96,7 @@ __all__ = [
     "rejected",
     "reporting_band",
     "scan",
+    "simes",
     "st_dbscan",
     "stability",
     "street_weights",

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from anlan.core.columns import Floats
 from anlan.core.errors import AnlanError
+from anlan.hotspots.block_dispersion import pooled_dispersion
 from anlan.hotspots.discipline import counts as checked
-from anlan.hotspots.farrington import Detection, pooled_dispersion
+from anlan.hotspots.farrington import Detection, tested_weeks
 from anlan.hotspots.tails import upper_tail
 
 METHODS = ("C1", "C2", "C3")
@@ -101,23 +102,24 @@ def recent(
     counts: NDArray[np.floating] | NDArray[np.integer],
     *,
     at: int = -1,
+    span: int = 1,
     exposure: Floats | None = None,
     baseline: int = 26,
     lag: int = 2,
     group: NDArray[np.integer] | None = None,
     mid_p: bool = False,
 ) -> Detection:
-    """Test one week of many series against the weeks just before it, with p-values.
+    """Test one week (or the last few together) of many series against the weeks just before, with p-values.
 
     C2's comparison made exact: the baseline is up to ``baseline`` weeks ending ``lag`` weeks before the
-    tested one, its rate has Jeffreys' prior, its dispersion is drawn towards its group's, and the p-value
+    first tested one, its rate has Jeffreys' prior, its dispersion is drawn towards its group's, and the p-value
     is that of the negative binomial predictive distribution. There is no season in it: a seasonal rise
     counts as a rise, which callers must say.
 
     Parameters
     ----------
     counts : ndarray, shape (S, T)
-    at, exposure, group, mid_p
+    at, span, exposure, group, mid_p
         As for `farrington`.
     baseline, lag : int
         Weeks; at least three baseline weeks must have been counted.
@@ -131,12 +133,14 @@ def recent(
     n_time = y.shape[1]
     at = at % n_time
     size = np.ones(n_time) if exposure is None else np.asarray(exposure, float)
-    use = np.arange(max(0, at - lag - baseline), max(0, at - lag))
+    tested = tested_weeks(at, span, size)
+    until = max(0, at - span + 1 - lag)
+    use = np.arange(max(0, until - baseline), until)
     use = use[size[use] > 0]
     if len(use) < 3 or not size[at] > 0:
         raise AnlanError(
             f"{at} weeks of history",
-            f"a comparison needs at least {lag + 3} weeks before the tested one",
+            f"a comparison needs at least {lag + 3} weeks before the tested {span}",
             "load a longer history",
             code="history_short",
         )
@@ -144,10 +148,11 @@ def recent(
     rate = (y[:, use].sum(axis=1) + 0.5) / weeks
     mean = rate[:, None] * size[use]
     dispersion = ((y[:, use] - mean) ** 2 / mean).sum(axis=1) / (len(use) - 1)
-    dispersion = pooled_dispersion(dispersion, rate, len(use), group)
-    expected = rate * size[at]
-    variance = dispersion * (expected + rate / weeks * size[at] ** 2)
-    observed = y[:, at]
+    dispersion = pooled_dispersion(dispersion, rate, np.full(len(y), len(use), float), group)
+    ahead = float(size[tested].sum())
+    expected = rate * ahead
+    variance = dispersion * (expected + rate / weeks * ahead**2)
+    observed = y[:, tested].sum(axis=1)
     return Detection(
         observed=observed,
         expected=expected,

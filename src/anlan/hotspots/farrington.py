@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from anlan.core.columns import Floats
 from anlan.core.errors import AnlanError
+from anlan.hotspots.block_dispersion import block_dispersion, pooled_dispersion
 from anlan.hotspots.discipline import counts as checked
 from anlan.hotspots.glm import Fits, Matrix, fit
 from anlan.hotspots.tails import upper_tail
@@ -24,7 +25,7 @@ _SPARSE = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What one week of every series was, and what was to be expected.
+    """What one week (or the last few together) of every series was, and what was to be expected.
 
     Attributes
     ----------
@@ -56,6 +57,7 @@ def farrington(
     first_monday: date,
     *,
     at: int = -1,
+    span: int = 1,
     exposure: Floats | None = None,
     holidays: Matrix | None = None,
     years: int = 5,
@@ -87,7 +89,9 @@ def farrington(
     series without a single reference call gets the predictive distribution of a rate with Jeffreys'
     prior. (5) The dispersion of a series is drawn towards that of its group as far as its own counts are
     too few to tell it (see `pooled_dispersion`). (6) Weeks of holidays have their own effects. (7) Parts of
-    weeks count by their exposure.
+    weeks count by their exposure. (8) Several weeks can be tested together (``span``), against the season
+    around the middle of them; the variance of their sum is then taken from past sums of as many weeks,
+    so that a rise that drags on by chance is not taken for more than it is (see `block_dispersion`).
     Realised rates of false alarms are in docs/benchmarks/analysis.md.
 
     Parameters
@@ -97,6 +101,8 @@ def farrington(
     first_monday : date
     at : int
         The week to test; the last by default.
+    span : int
+        Test the sum of so many weeks, the last of which is ``at``.
     exposure : ndarray of float64, shape (T,), optional
         Share of each week's calls that could be counted: 1 for a whole week, 0 leaves a week out.
     holidays : ndarray of float64, shape (T, H), optional
@@ -128,17 +134,20 @@ def farrington(
     n_time = y.shape[1]
     at = at % n_time
     size = np.ones(n_time) if exposure is None else np.asarray(exposure, float)
-    centres = same_season(first_monday, at, years, half_window)
+    tested = tested_weeks(at, span, size)
+    half_window = max(half_window, span // 2)
+    middle = at - (span - 1) // 2
+    centres = same_season(first_monday, middle, years, half_window)
     if not len(centres):
         raise AnlanError(
             f"{at} weeks of history",
-            f"the same season of an earlier year needs at least {53 + half_window} weeks",
+            f"the same season of an earlier year needs at least {52 + span + half_window} weeks",
             "load a longer history, or use the detectors for short ones (ears)",
             code="history_short",
         )
-    season = seasons(centres, at, half_window)
-    use = np.flatnonzero((season >= 0) & (size[: at + 1] > 0))
-    use = use[use <= min(at - skip_recent, at - 1)]
+    season = seasons(centres, middle, half_window, even=span % 2 == 0)
+    use = np.flatnonzero((season >= 0) & (size[: middle + 1] > 0))
+    use = use[use <= at - span + 1 - max(skip_recent, 1)]
     if len(use) < 3 * half_window or not size[at] > 0:
         raise AnlanError(
             f"{len(use)} reference weeks",
@@ -146,25 +155,48 @@ def farrington(
             "choose another week or load the missing ones",
             code="history_short",
         )
-    design, now, precision = _design(season, use, at, len(centres), holidays, seasonal_sd)
+    design, now, precision = _design(season, use, tested, at, len(centres), holidays, seasonal_sd)
+    work = _Work(design, size[use], now, size[tested], precision, (at - use) // span, span, reweight)
     out = _Out(y.shape[0])
     for begin in range(0, y.shape[0], _CHUNK):
         rows = slice(begin, min(begin + _CHUNK, y.shape[0]))
-        _chunk(out, rows, y[rows][:, use], design, size[use], now, precision, len(centres) >= 3, reweight)
-    dispersion = pooled_dispersion(out.dispersion, y[:, use].mean(axis=1), len(use), group)
-    expected = out.rate * size[at]
-    variance = dispersion * expected + dispersion * out.error * size[at] ** 2
-    observed = y[:, at]
+        _chunk(out, rows, y[rows][:, use], work, len(centres) >= 3)
+    mean = y[:, use].mean(axis=1)
+    dispersion = pooled_dispersion(out.dispersion, mean, np.full(len(y), len(use), float), group)
+    if span > 1:
+        sums = pooled_dispersion(out.sums, mean * span, out.freedom, group)
+        dispersion = np.maximum(dispersion, sums)
+    variance = dispersion * (out.expected + out.error)
+    observed = y[:, tested].sum(axis=1)
     return Detection(
         observed=observed,
-        expected=expected,
+        expected=out.expected,
         variance=variance,
-        p=upper_tail(observed, expected, variance, mid=mid_p),
+        p=upper_tail(observed, out.expected, variance, mid=mid_p),
         dispersion=dispersion,
         trend=out.trend,
         reference_weeks=len(use),
         years=len(centres),
     )
+
+
+def tested_weeks(at: int, span: int, exposure: Floats) -> NDArray[np.int64]:
+    """The recorded weeks among the ``span`` ones that end with ``at``.
+
+    Raises
+    ------
+    AnlanError
+        If the history does not hold so many weeks.
+    """
+    if not 1 <= span <= at + 1:
+        raise AnlanError(
+            f"span = {span} weeks",
+            f"it is at least one, and the history holds {at + 1} up to the tested week",
+            "test fewer weeks together",
+            code="history_short",
+        )
+    weeks = np.arange(at - span + 1, at + 1)
+    return weeks[exposure[weeks] > 0]
 
 
 def same_season(first_monday: date, at: int, years: int, half_window: int) -> list[int]:
@@ -181,134 +213,129 @@ def same_season(first_monday: date, at: int, years: int, half_window: int) -> li
     return out
 
 
-def seasons(centres: list[int], at: int, half_window: int) -> NDArray[np.int64]:
-    """Season of each week up to ``at``, shape (at + 1,): 0 around each centre, 1 … 9 between; -1 before."""
+def seasons(centres: list[int], at: int, half_window: int, *, even: bool = False) -> NDArray[np.int64]:
+    """Season of each week up to ``at``, shape (at + 1,): 0 around each centre, 1 … 9 between; -1 before.
+
+    ``even`` lets the windows begin a week earlier, so that their middle is that of an even number of weeks.
+    """
     season = np.full(at + 1, -1)
     points = [*centres[::-1], at]
-    season[max(points[0] - half_window, 0) : points[0] + half_window + 1] = 0
+    early = half_window + even
+    season[max(points[0] - early, 0) : points[0] + half_window + 1] = 0
     for this, following in pairwise(points):
-        season[this - half_window : this + half_window + 1] = 0
-        begin, end = this + half_window + 1, following - half_window
+        season[max(this - early, 0) : this + half_window + 1] = 0
+        begin, end = this + half_window + 1, following - early
         between = np.arange(begin, end)
         season[begin:end] = 1 + ((between - begin) * (_PERIODS - 1)) // max(len(between), 1)
-    season[at - half_window : at + 1] = 0
+    season[max(at - early, 0) : at + 1] = 0
     return season
 
 
-def pooled_dispersion(
-    dispersion: Floats, mean: Floats, n_weeks: int, group: NDArray[np.integer] | None = None
-) -> Floats:
-    """Dispersions of many series, each drawn towards its group's, at least 1, shape (S,).
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is the same for every chunk of series."""
 
-    Pearson's dispersion of n weeks of Poisson counts with mean m has variance (2 + 1/m) / n: a series of
-    few calls says little about its own. It is averaged with its group's mean, which counts as thirty
-    weeks of well-filled counts.
-    """
-    which = np.zeros(len(dispersion), np.int64) if group is None else np.asarray(group, np.int64)
-    known = np.where(mean > 0, n_weeks / (2.0 + 1.0 / np.maximum(mean, 1e-9)), 0.0)
-    size = int(which.max(initial=0)) + 1
-    weight = np.bincount(which, known, minlength=size)
-    total = np.bincount(which, known * dispersion, minlength=size)
-    shared = np.divide(total, weight, out=np.ones(size), where=weight > 0)
-    return np.maximum((known * dispersion + 15.0 * shared[which]) / (known + 15.0), 1.0)
+    design: Matrix
+    exposure: Floats
+    now: Matrix
+    now_exposure: Floats
+    precision: Floats
+    block: NDArray[np.int64]
+    span: int
+    reweight: bool
 
 
 class _Out:
-    """Results by series, filled chunk by chunk."""
+    """Results by series, filled chunk by chunk.
+
+    ``error`` is the variance of what is expected, and ``sums`` the dispersion of sums of weeks with its
+    degrees of ``freedom``, each per unit of the dispersion.
+    """
 
     def __init__(self, n: int) -> None:
-        self.rate, self.error, self.dispersion = np.empty(n), np.empty(n), np.ones(n)
+        self.expected, self.error, self.dispersion = np.empty(n), np.empty(n), np.ones(n)
+        self.sums, self.freedom = np.ones(n), np.zeros(n)
         self.trend = np.zeros(n, bool)
 
 
 def _design(
     season: NDArray[np.int64],
     use: NDArray[np.int64],
+    tested: NDArray[np.int64],
     at: int,
     n_years: int,
     holidays: Matrix | None,
     seasonal_sd: float | None,
-) -> tuple[Matrix, Floats, Floats]:
-    """Design of the reference weeks, row of the tested week, and prior precisions; the trend comes last."""
+) -> tuple[Matrix, Matrix, Floats]:
+    """Design of the reference weeks and of the tested ones, and prior precisions; the trend comes last."""
     loose = 1e-9
     soft = loose if seasonal_sd is None else 1.0 / seasonal_sd**2
-    columns, row, precision = [np.ones(len(use))], [1.0], [loose]
+    none = np.zeros(len(tested))
+    columns, now, precision = [np.ones(len(use))], [none + 1.0], [loose]
     for level in range(1, _PERIODS):
         here = (season[use] == level).astype(float)
         if here.any():
             columns.append(here)
-            row.append(0.0)
+            now.append(none)
             precision.append(soft)
     if holidays is not None:
         for share in holidays.T:
             # Seen in one week only, an effect cannot be told from that week's chance.
             if np.count_nonzero(share[use]) > 1:
                 columns.append(share[use])
-                row.append(float(share[at]))
+                now.append(share[tested])
                 precision.append(soft)
     columns.append((use - at) / (52.18 * n_years))
-    row.append(0.0)
+    now.append((tested - at) / (52.18 * n_years))
     precision.append(loose if seasonal_sd is None else 1.0)
-    return np.column_stack(columns), np.array(row), np.array(precision)
+    return np.column_stack(columns), np.column_stack(now), np.array(precision)
 
 
-def _chunk(
-    out: _Out,
-    rows: slice,
-    y: Matrix,
-    design: Matrix,
-    exposure: Floats,
-    now: Floats,
-    precision: Floats,
-    trend: bool,
-    reweight: bool,
-) -> None:
+def _chunk(out: _Out, rows: slice, y: Matrix, work: _Work, trend: bool) -> None:
     total = y.sum(axis=1)
-    weeks = float(exposure.sum())
+    weeks, ahead = float(work.exposure.sum()), float(work.now_exposure.sum())
     # Jeffreys' prior: half a call in all the weeks that were seen.
-    rate, error = (total + 0.5) / weeks, (total + 0.5) / weeks**2
-    dispersion, kept = np.ones(len(y)), np.zeros(len(y), bool)
+    rate = (total + 0.5) / weeks
+    out.expected[rows], out.error[rows] = rate * ahead, rate / weeks * ahead**2
+    first = rows.start
     some = np.flatnonzero(total > 0)
     if len(some) and trend:
-        full = _weighted(y[some], design, exposure, precision, reweight)
-        predicted = np.exp(full.beta @ now)
-        plausible = predicted <= (y[some] / exposure).max(axis=1)
-        _take(rate, error, dispersion, some[plausible], full, now, plausible)
-        kept[some[plausible]] = True
+        full = _weighted(y[some], work.design, work)
+        predicted = np.exp(full.beta @ work.now.T).mean(axis=1)
+        plausible = predicted <= (y[some] / work.exposure).max(axis=1)
+        _take(out, first + some[plausible], y[some[plausible]], full.take(plausible), work, True)
         some = some[~plausible]
     if len(some):
-        flat = _weighted(y[some], design[:, :-1], exposure, precision[:-1], reweight)
-        _take(rate, error, dispersion, some, flat, now[:-1], np.ones(len(some), bool))
-    out.rate[rows], out.error[rows], out.dispersion[rows], out.trend[rows] = rate, error, dispersion, kept
+        _take(out, first + some, y[some], _weighted(y[some], work.design[:, :-1], work), work, False)
 
 
-def _take(
-    rate: Floats,
-    error: Floats,
-    dispersion: Floats,
-    which: NDArray[np.int64],
-    fits: Fits,
-    now: Floats,
-    good: NDArray[np.bool_],
-) -> None:
-    """Rate of the tested week, and the variance of its estimate per unit of dispersion (delta method)."""
-    value = np.exp(fits.beta[good] @ now)
-    log_variance = np.einsum("i,sij,j->s", now, fits.spread[good], now)
-    rate[which], error[which] = value, value**2 * log_variance
-    dispersion[which] = fits.dispersion[good]
+def _take(out: _Out, which: NDArray[np.int64], y: Matrix, fits: Fits, work: _Work, trend: bool) -> None:
+    """What is expected of the tested weeks together, and the variance of that (delta method)."""
+    p = fits.beta.shape[1]
+    now = work.now[:, :p]
+    value = np.exp(fits.beta @ now.T) * work.now_exposure
+    slope = value @ now
+    out.expected[which] = value.sum(axis=1)
+    out.error[which] = np.einsum("si,sij,sj->s", slope, fits.spread, slope)
+    out.dispersion[which], out.trend[which] = fits.dispersion, trend
+    if work.span > 1:
+        out.sums[which], out.freedom[which] = block_dispersion(
+            y, fits, work.design[:, :p], work.block, _ANSCOMBE
+        )
 
 
-def _weighted(y: Matrix, design: Matrix, exposure: Floats, precision: Floats, reweight: bool) -> Fits:
-    first = fit(y, design, exposure, precision)
+def _weighted(y: Matrix, design: Matrix, work: _Work) -> Fits:
+    precision = work.precision[: design.shape[1]]
+    first = fit(y, design, work.exposure, precision)
     often = y.mean(axis=1) >= _SPARSE
-    if not (reweight and often.any()):
+    if not (work.reweight and often.any()):
         return first
     mean = first.mean[often]
     residual = 1.5 * (y[often] ** (2 / 3) * mean ** (-1 / 6) - np.sqrt(mean))
     residual /= np.sqrt(np.maximum(first.dispersion[often, None], 1.0) * (1.0 - first.leverage[often]))
     weight = np.where(residual > _ANSCOMBE, 1.0 / np.maximum(residual, 1e-9) ** 2, 1.0)
     weight *= y.shape[1] / weight.sum(axis=1, keepdims=True)
-    second = fit(y[often], design, exposure, precision, weight, start=mean)
+    second = fit(y[often], design, work.exposure, precision, weight, start=mean)
 
     def merged(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
         out = a.copy()

@@ -69,3 +69,17 @@ def rejected(p: Floats, level: float = 0.05, method: str = "bh") -> Bools:
     """Which tests stand at a level, shape (n,); see `adjusted`."""
     result: NDArray[np.bool_] = adjusted(p, method) <= level
     return result
+
+
+def simes(p: NDArray[np.float64]) -> Floats:
+    """One p-value for several tests of the same thing, shape (n,) from (n_test, n).
+
+    The least of k p_(j) / j over the ordered p-values. It holds its level under independence and positive
+    dependence, as between sums of weeks of which one contains the other. (Simes, R. J. (1986), "An improved
+    Bonferroni procedure for multiple tests of significance", *Biometrika* 73, 751-754; Sarkar, S. K. (1998),
+    *Annals of Statistics* 26, 494-504.)
+    """
+    ordered = np.sort(np.atleast_2d(np.asarray(p, float)), axis=0)
+    k = len(ordered)
+    combined: Floats = np.minimum((ordered * (k / np.arange(1.0, k + 1))[:, None]).min(axis=0), 1.0)
+    return combined

@@ -34,6 +34,12 @@ class Fits:
     dispersion: Floats
     leverage: Matrix
 
+    def take(self, rows: NDArray[Any]) -> Fits:
+        """The fits of some series."""
+        return Fits(
+            self.beta[rows], self.mean[rows], self.spread[rows], self.dispersion[rows], self.leverage[rows]
+        )
+
 
 def fit(
     y: Matrix,

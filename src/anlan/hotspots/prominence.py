@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anlan.core.columns import Bools, Floats, Strings
+from anlan.core.errors import AnlanError
 from anlan.core.job import Job
 from anlan.hotspots.clock import clock_caveat
 from anlan.hotspots.discipline import admit
 from anlan.hotspots.ears import recent
 from anlan.hotspots.farrington import Detection, farrington, same_season
-from anlan.hotspots.fdr import adjusted
+from anlan.hotspots.fdr import adjusted, simes
 from anlan.hotspots.holidays import Holidays, holiday_shares
 from anlan.hotspots.places import Places
 from anlan.hotspots.profiles import check_history, whole_days
@@ -25,11 +27,13 @@ from anlan.hotspots.weekly import Weekly, check_current, weekly_series
 from anlan.model import Calls
 
 _WINDOW = 3
+_LONGEST = 12
+"""Weeks; a longer span than a season is a matter for trend tests."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prominence:
-    """Category × place series of one week, the most prominent first.
+    """Category × place series up to one week, the most prominent first.
 
     Attributes
     ----------
@@ -38,14 +42,20 @@ class Prominence:
         Id of a place; empty for the whole area.
     place_index : ndarray of int64, shape (n,)
         Row of the division of the ground; -1 for the whole area.
+    division : ndarray of int64, shape (n,)
+        Which of the divisions given; -1 for the whole area.
+    weeks : ndarray of int64, shape (n,)
+        Over how many weeks, the last of which is ``week``, the row stands out most (the shortest span
+        where it does not stand out): what follows is of these.
     observed, expected : ndarray of float64, shape (n,)
-        Calls of the week, and those to be expected in its recorded part.
+        Calls of the weeks, and those to be expected in their recorded part.
     low, high : ndarray of float64, shape (n,)
-        95 % prediction interval of an ordinary week.
+        95 % prediction interval of as many ordinary weeks.
     excess : ndarray of float64, shape (n,)
         observed - expected.
     p, q : ndarray of float64, shape (n,)
-        Chance of at least so many calls in an ordinary week, and the same adjusted for the whole family.
+        Chance of standing out so far over any of the spans looked at, if nothing is the matter, and the
+        same adjusted for the whole family.
     new : ndarray of bool, shape (n,)
         The category was never reported there before.
     week : date
@@ -69,6 +79,8 @@ class Prominence:
     category: Strings
     place: Strings
     place_index: NDArray[np.int64]
+    division: NDArray[np.int64]
+    weeks: NDArray[np.int64]
     observed: Floats
     expected: Floats
     low: Floats
@@ -102,13 +114,17 @@ class Prominence:
         category, place = self.category[row], place_name or self.place[row]
         sign = "<" if self.q[row] < 1e-4 else "="
         more = observed - expected
+        weeks, last = int(self.weeks[row]), self.week + timedelta(days=6)
         if language == "zh":
             where = f"{place} 的" if place else "全区"
             where += " " if category[:1].isascii() else ""
             ground = "往年同期" if self.method == "season" else "近几周"
             fresh = ",此前此处从未有过" if self.new[row] else ""
+            when = (
+                f"{self.week.isoformat()} 起一周" if weeks == 1 else f"截至 {last.isoformat()} 的 {weeks} 周"
+            )
             return (
-                f"{self.week.isoformat()} 起一周,{where}{category} {observed:g} 起,"
+                f"{when},{where}{category} {observed:g} 起,"
                 f"{ground}预计 {expected:.1f} 起"
                 f"(95% 区间 {low:g}–{high:g}),{'多' if more >= 0 else '少'} {abs(more):.1f} 起"
                 f"(q {sign} {q:.2g}){fresh}。"
@@ -117,8 +133,9 @@ class Prominence:
         ground = "the same season of earlier years" if self.method == "season" else "the weeks before"
         fresh = "; it was never reported there before" if self.new[row] else ""
         noun = "call" if observed == 1 else "calls"
+        when = f"week of {self.week.isoformat()}" if weeks == 1 else f"{weeks} weeks to {last.isoformat()}"
         return (
-            f"The week of {self.week.isoformat()} brought {observed:g} {noun} of {category}{where}; "
+            f"The {when} brought {observed:g} {noun} of {category}{where}; "
             f"by {ground} {expected:.1f} were to be expected (95 % interval {low:g}–{high:g}): "
             f"{abs(more):.1f} {'more' if more >= 0 else 'fewer'} (q {sign} {q:.2g}){fresh}."
         )
@@ -126,11 +143,12 @@ class Prominence:
 
 def prominence(
     calls: Calls,
-    places: Places | None = None,
+    places: Places | Sequence[Places] | None = None,
     *,
     tz: ZoneInfo,
     window: tuple[float, float] | None = None,
     week: int = -1,
+    weeks: int | Sequence[int] = (1, 4),
     source: str | tuple[str, ...] = "reported",
     dose: Floats | None = None,
     holidays: Holidays | None = None,
@@ -141,23 +159,29 @@ def prominence(
     mid_p: bool = False,
     job: Job | None = None,
 ) -> Prominence:
-    """What stands out in one week against the same season of earlier years.
+    """What stands out in the last week, or the last few, against the same season of earlier years.
 
-    Every category over the whole area, and in every place, is one series; `farrington` tests the week in
-    all of them, and the false-discovery rate is controlled over the whole family, pairs without a call
-    included. Where the history does not hold the same season of an earlier year, `recent` compares with
+    Every category over the whole area, and in every place of every division, is one series; `farrington`
+    tests it over each of the spans of ``weeks``, because a rise that lasts shows in their sum long before
+    it shows in any of them. The p-values of a series' spans become one by Simes' rule (`simes`), and the
+    false-discovery rate is controlled over the whole family, pairs without a call included. Coarse and
+    fine divisions together cost little, and a rise that a whole county shares is too thin in each of its
+    precincts. Where the history does not hold the same season of an earlier year, `recent` compares with
     the weeks just before, and a caveat says that a seasonal rise then counts as a rise.
 
     Parameters
     ----------
     calls : Calls
-    places : Places, optional
-        `Districts`, `Cells` or `Streets`; without it only the whole area is looked at.
+    places : Places, or several divisions of the ground, optional
+        `Districts`, `Cells` or `Streets`, or a list such as ``[Districts.at_level(areas, "county"),
+        Districts.of(calls)]``; without it only the whole area is looked at.
     tz : ZoneInfo
     window : (float, float), optional
         The recorded time, Unix seconds, ``[from, to)``; by default the whole local days that calls span.
     week : int
         Which local Monday week of the window to test; the last by default, even if it has only begun.
+    weeks : int or sequence of int
+        Spans to test, each ending with ``week``; those that the history does not allow are passed over.
     source, dose
         Who noticed it; see `admit`.
     holidays : mapping of str to days, optional
@@ -181,13 +205,15 @@ def prominence(
     Raises
     ------
     AnlanError
-        If nothing may teach, the history is shorter than six weeks, or the week was not recorded.
+        If nothing may teach, the history is shorter than six weeks, the week was not recorded, or a span
+        is not a whole number of weeks from 1 to 12.
     """
     admitted = admit(calls, source, window=window, dose=dose)
     window = window or whole_days(admitted.calls.received, tz)
     check_history(window, 42, "a comparison with earlier weeks")
     if job is not None:
         job.check()
+    spans = _spans(weeks)
     series = weekly_series(admitted, places, window, tz)
     n_weeks = series.count.shape[1]
     at = week % n_weeks
@@ -195,28 +221,48 @@ def prominence(
     seasonal = method == "season" or (
         method == "auto" and len(same_season(series.first_monday, at, years, _WINDOW)) > 0
     )
-    detection = _detect(series, at, seasonal, holidays, years, mid_p)
-    if job is not None:
-        job.check()
-    q = adjusted(detection.p, correction, family=series.family)
-    rows = np.flatnonzero(detection.observed > 0)
-    excess = detection.observed - detection.expected
+    tests: dict[int, Detection] = {}
+    for span in spans:
+        if job is not None:
+            job.check()
+        try:
+            tests[span] = _detect(series, at, span, seasonal, holidays, years, mid_p)
+        except AnlanError as error:
+            if span == spans[0] or error.code != "history_short":
+                raise
+    each = np.stack([d.p for d in tests.values()])
+    p = simes(each)
+    q = adjusted(p, correction, family=series.family)
+    # What stands out is told over the span that shows it best, the rest over the shortest.
+    best, own = np.where(q <= level, each.argmin(axis=0), 0), np.arange(each.shape[1])
+
+    def of(name: str) -> Floats:
+        stacked: Floats = np.stack([getattr(d, name) for d in tests.values()])[best, own]
+        return stacked
+
+    observed, expected, variance = of("observed"), of("expected"), of("variance")
+    rows = np.flatnonzero(observed > 0)
+    excess = observed - expected
     rows = rows[np.lexsort((-excess[rows], q[rows]))]
-    low, high = prediction_interval(detection.expected[rows], detection.variance[rows])
-    before = series.count[:, :at].sum(axis=1)
+    low, high = prediction_interval(expected[rows], variance[rows])
+    running = np.cumsum(series.count, axis=1)
+    before = running[own, at] - observed
+    detection = tests[spans[0]]
     found = recodings(series, at)
     return Prominence(
         category=series.category[rows],
         place=series.place[rows],
         place_index=series.place_index[rows],
-        observed=detection.observed[rows],
-        expected=detection.expected[rows],
+        division=series.division[rows],
+        weeks=np.array(list(tests))[best[rows]],
+        observed=observed[rows],
+        expected=expected[rows],
         low=low,
         high=high,
         excess=excess[rows],
-        p=detection.p[rows],
+        p=p[rows],
         q=q[rows],
-        new=before[rows] == 0,
+        new=before[rows] <= 1e-9,
         week=series.monday(at),
         method="season" if seasonal else "recent",
         years=detection.years,
@@ -231,11 +277,26 @@ def prominence(
     )
 
 
+def _spans(weeks: int | Sequence[int]) -> list[int]:
+    asked = [weeks] if isinstance(weeks, (int, np.integer)) else list(weeks)
+    spans = sorted({int(w) for w in asked})
+    if not spans or [w for w in asked if w != int(w)] or not 1 <= spans[0] <= spans[-1] <= _LONGEST:
+        raise AnlanError(
+            f"weeks = {weeks}",
+            f"spans are whole numbers of weeks from 1 to {_LONGEST}",
+            "give some, such as (1, 4)",
+            code="weeks",
+        )
+    return spans
+
+
 def _detect(
-    series: Weekly, at: int, seasonal: bool, holidays: Holidays | None, years: int, mid_p: bool
+    series: Weekly, at: int, span: int, seasonal: bool, holidays: Holidays | None, years: int, mid_p: bool
 ) -> Detection:
     if not seasonal:
-        return recent(series.count, at=at, exposure=series.exposure, group=series.group, mid_p=mid_p)
+        return recent(
+            series.count, at=at, span=span, exposure=series.exposure, group=series.group, mid_p=mid_p
+        )
     share = None
     if holidays is not None:
         _, share = holiday_shares(holidays, series.first_monday, series.count.shape[1])
@@ -243,6 +304,7 @@ def _detect(
         series.count,
         series.first_monday,
         at=at,
+        span=span,
         exposure=series.exposure,
         holidays=share,
         years=years,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -32,6 +33,8 @@ class Weekly:
         Id of a place, or empty for the whole area.
     place_index : ndarray of int64, shape (S,)
         Row of the division of the ground; -1 for the whole.
+    division : ndarray of int64, shape (S,)
+        Which of the divisions given; -1 for the whole.
     group : ndarray of int64, shape (S,)
         Number of the category.
     count : ndarray of float64, shape (S, T)
@@ -49,6 +52,7 @@ class Weekly:
     category: Strings
     place: Strings
     place_index: NDArray[np.int64]
+    division: NDArray[np.int64]
     group: NDArray[np.int64]
     count: NDArray[np.float64]
     first_monday: date
@@ -63,7 +67,7 @@ class Weekly:
 
 def weekly_series(
     admitted: Admitted,
-    places: Places | None,
+    places: Places | Sequence[Places] | None,
     window: tuple[float, float],
     tz: ZoneInfo,
     *,
@@ -78,8 +82,8 @@ def weekly_series(
     Parameters
     ----------
     admitted : Admitted
-    places : Places, optional
-        None counts the whole area only.
+    places : Places, or several divisions of the ground, optional
+        Such as counties and the precincts within them. None counts the whole area only.
     window : (float, float)
         The recorded time, Unix seconds, ``[from, to)``.
     tz : ZoneInfo
@@ -93,34 +97,46 @@ def weekly_series(
     n_category = len(categories)
     code = calls.category_code.astype(np.int64)
     week = np.searchsorted(edges, calls.received, side="right") - 1
-    parts: list[tuple[Any, Any, Any]] = []
+    parts: list[tuple[Any, Any, Any, Any, Any]] = []
     family = 0
-    if totals or places is None:
+    divisions = _divisions(places)
+    if totals or not divisions:
         family += n_category
         flat = np.bincount(code * n_weeks + week, admitted.weight, n_category * n_weeks)
-        parts.append((np.arange(n_category), np.full(n_category, -1), flat.reshape(n_category, n_weeks)))
-    if places is not None:
-        where = places.of_calls(calls)
+        none = np.full(n_category, "", dtype=object)
+        parts.append(
+            (np.arange(n_category), np.full(n_category, -1), -1, none, flat.reshape(n_category, n_weeks))
+        )
+    for number, division in enumerate(divisions):
+        where = division.of_calls(calls)
         placed = np.flatnonzero(where >= 0)
         # Only pairs that ever occurred: a pair without a call cannot be prominent.
-        pair = code[placed] * len(places) + where[placed]
+        pair = code[placed] * len(division) + where[placed]
         pairs, row = np.unique(pair, return_inverse=True)
         family += n_category * len(np.unique(where[placed]))
         flat = np.bincount(row * n_weeks + week[placed], admitted.weight[placed], len(pairs) * n_weeks)
-        parts.append((pairs // len(places), pairs % len(places), flat.reshape(len(pairs), n_weeks)))
+        at = pairs % max(len(division), 1)
+        parts.append(
+            (pairs // max(len(division), 1), at, number, division.ids(at), flat.reshape(len(pairs), n_weeks))
+        )
     group = np.concatenate([p[0] for p in parts])
     index = np.concatenate([p[1] for p in parts])
-    count = np.concatenate([p[2] for p in parts]).astype(np.float64)
+    which = np.concatenate([np.full(len(p[0]), p[2]) for p in parts])
+    place = np.concatenate([p[3] for p in parts])
+    count = np.concatenate([p[4] for p in parts]).astype(np.float64)
     names = np.array(categories, dtype=object)
-    place = np.full(len(index), "", dtype=object)
-    if places is not None:
-        place[index >= 0] = places.ids(index[index >= 0])
     exposure = _exposure(admitted, edges, window, tz)
     total = np.bincount(week, admitted.weight, n_weeks).astype(np.float64)
     gaps = _gaps(total, exposure)
     exposure[gaps] = 0.0
     mondays = tuple(first + timedelta(days=7 * int(t)) for t in gaps)
-    return Weekly(names[group], place, index, group, count, first, exposure, family, mondays)
+    return Weekly(names[group], place, index, which, group, count, first, exposure, family, mondays)
+
+
+def _divisions(places: Places | Sequence[Places] | None) -> list[Places]:
+    if places is None:
+        return []
+    return list(places) if isinstance(places, (list, tuple)) else [places]  # type: ignore[list-item]
 
 
 def _weeks(window: tuple[float, float], tz: ZoneInfo) -> tuple[Floats, date]:
