@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from anlan.core.errors import AnlanError
 from anlan.core.text import Text
+from anlan.model.board import Board, OpenCall
 from anlan.model.plan import Plan
 from anlan.policy import patrol
 from anlan.policy.burden import Burden
@@ -17,6 +18,8 @@ from anlan.policy.catalogue import DISPATCH_RULES, STANDBY_RULES, find
 from anlan.policy.checks import known, section
 from anlan.policy.dmexclp import DEFAULT_BUSY
 from anlan.policy.duty import Duty
+from anlan.policy.move_up import MoveUp, move_up
+from anlan.policy.recommend import Recommendation, recommend
 from anlan.policy.run_cards import RunCards
 from anlan.policy.settings import Dispatch, Standby, read
 
@@ -67,6 +70,23 @@ class Policy:
                 )
             )
         return tuple(said)
+
+    def recommend(
+        self, board: Board, call: str | OpenCall, travel: Any, *, divert: bool = True
+    ) -> Recommendation:
+        """Whom to send to a call; see `anlan.policy.recommend.recommend`."""
+        return recommend(self, board, call, travel, divert=divert)
+
+    def move_up(
+        self,
+        board: Board,
+        travel: Any,
+        *,
+        units: Sequence[str] | None = None,
+        everybody: bool | None = None,
+    ) -> MoveUp:
+        """Where free units should stand by; see `anlan.policy.move_up.move_up`."""
+        return move_up(self, board, travel, units=units, everybody=everybody)
 
 
 def build(
