@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from anlan.core.errors import AnlanError
 from anlan.core.seed import stream
 
 Floats = NDArray[np.float64]
+_STEPS = 4096
+MIN_BLOCKS = 5
+"""An interval over fewer days or replications would be a guess."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Change:
         ``second - first``.
     interval : tuple of float
         Of the difference, percentile bootstrap, closed.
+    p_value : float
+        Two-sided, of no difference: twice the share of draws beyond zero.
     real : bool
         Whether the interval leaves out zero.
     """
@@ -40,6 +45,7 @@ class Change:
     second: float
     difference: float
     interval: tuple[float, float]
+    p_value: float = float("nan")
 
     @property
     def real(self) -> bool:
@@ -85,7 +91,7 @@ class Paired:
         if first.shape != second.shape or first.shape[1:] != block.shape:
             raise ValueError("the two layouts and the blocks must have the same calls")
         days, code = np.unique(block, return_inverse=True)
-        if len(days) < 5:
+        if len(days) < MIN_BLOCKS:
             raise AnlanError(
                 f"{len(days)} days",
                 "an interval over days needs at least five",
@@ -99,6 +105,19 @@ class Paired:
         self._day_draws = rng.multinomial(len(days), np.full(len(days), 1 / len(days)), size=draws)
         n_rep = len(first)
         self._rep_draws = rng.multinomial(n_rep, np.full(n_rep, 1 / n_rep), size=draws) / n_rep
+
+    @classmethod
+    def single(cls, values: Floats, block: NDArray[np.int64], **options: Any) -> Paired:
+        """One layout alone, for `level`: values of shape (n_call,)."""
+        return cls(values[None], values[None], block, **options)
+
+    @staticmethod
+    def figure(values: Floats, measure: Measure) -> float:
+        """A measure of one layout, without an interval."""
+        kind, at = measure
+        if kind == "quantile":
+            return float(np.quantile(values, at, method="inverted_cdf"))
+        return float(values.mean() if kind == "mean" else (values <= at).mean())
 
     def change(self, measure: Measure, rows: NDArray[np.bool_] | None = None) -> Change:
         """The change of one measure, over all calls or some of them.
@@ -153,23 +172,37 @@ class Paired:
         return float(values.mean()), float(low), float(high)
 
     def _quantile(self, q: float, use: NDArray[np.bool_]) -> Change:
-        code = self._code[use]
-        points, drawn = [], []
-        for side in (self._first[:, use], self._second[:, use]):
-            flat, day = side.ravel(), np.tile(code, len(side))
-            order = np.argsort(flat, kind="stable")
-            value, day = flat[order], day[order]
-            points.append(float(np.quantile(flat, q, method="inverted_cdf")))
-            quantiles = np.empty(len(self._day_draws))
-            for k, weight in enumerate(self._day_draws):
-                total = np.cumsum(weight[day])
-                quantiles[k] = value[np.searchsorted(total, q * total[-1])] if total[-1] else np.nan
-            drawn.append(quantiles)
-        differences = drawn[1] - drawn[0]
+        code, n_rep = self._code[use], len(self._first)
+        sides = (self._first[:, use], self._second[:, use])
+        points = [float(np.quantile(side, q, method="inverted_cdf")) for side in sides]
+        drawn = []
+        for side in sides:
+            edges = np.unique(side)
+            if len(edges) > _STEPS:
+                # A grid of observed values, so fine that a step is a small part of any interval.
+                edges = np.unique(
+                    np.append(
+                        np.quantile(side, np.arange(1, _STEPS) / _STEPS, method="inverted_cdf"), edges[-1]
+                    )
+                )
+            step = np.searchsorted(edges, side)
+            passed = np.zeros((len(self._day_draws), len(edges)))
+            for r in range(n_rep):
+                count = np.bincount(code * len(edges) + step[r], minlength=self._days * len(edges))
+                by_day = count.reshape(self._days, len(edges)).astype(np.float64)
+                passed += (self._day_draws * self._rep_draws[:, r, None]) @ by_day
+            np.cumsum(passed, axis=1, out=passed)
+            total = passed[:, -1:]
+            at = (passed < q * total * (1 - 1e-12)).sum(axis=1)
+            drawn.append(np.where(total[:, 0] > 0, edges[np.minimum(at, len(edges) - 1)], np.nan))
+        with np.errstate(invalid="ignore"):
+            differences = drawn[1] - drawn[0]
         return self._of(points[0], points[1], differences[np.isfinite(differences)])
 
     def _of(self, first: float, second: float, differences: Floats) -> Change:
         if not len(differences):
             return Change(first, second, second - first, (float("nan"), float("nan")))
         low, high = np.quantile(differences, [self._tail, 1 - self._tail])
-        return Change(first, second, second - first, (float(low), float(high)))
+        beyond = min((differences <= 0).sum(), (differences >= 0).sum())
+        p = min(1.0, 2.0 * (beyond + 1) / (len(differences) + 1))
+        return Change(first, second, second - first, (float(low), float(high)), float(p))

@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anlan.core.columns import Columns, Floats, Strings
+from anlan.evaluation.tally import Response, micros, tally_of
+
+__all__ = ["RINGS_S", "Outcomes", "Response", "respond", "respond_by"]
 
 RINGS_S = (60.0, 180.0, 300.0)
 """The 1/3/5-minute response rings of the model campaign; a city's own standard replaces them."""
@@ -70,61 +73,35 @@ class Outcomes(Columns):
     }
 
 
-@dataclass(frozen=True)
-class Response:
-    """Figures of a group of calls; times in seconds.
-
-    Attributes
-    ----------
-    calls : int
-    served_share : float
-        Calls to which a unit came.
-    mean_s, median_s, p90_s : float
-        Response time from the call, over the calls that were served.
-    dispatch_to_arrival_s : float
-        Mean from the dispatch of the unit that arrived.
-    travel_s, queued_s : float
-        Means.
-    within : mapping of float to float
-        Share of **all** calls answered within so many seconds; a call nobody came to is not.
-    """
-
-    calls: int
-    served_share: float
-    mean_s: float
-    median_s: float
-    p90_s: float
-    dispatch_to_arrival_s: float
-    travel_s: float
-    queued_s: float
-    within: Mapping[float, float]
-
-
 def respond(outcomes: Outcomes, rings_s: Sequence[float] = RINGS_S, rows: Any = None) -> Response:
-    """Figures of calls, or of some of their rows."""
-    o = outcomes if rows is None else outcomes.take(rows)
-    n = len(o)
-    r = o.response_s[np.isfinite(o.response_s)]
-    nan = float("nan")
-    if not len(r):
-        return Response(
-            n, 0.0 if n else nan, nan, nan, nan, nan, nan, nan, dict.fromkeys(rings_s, 0.0 if n else nan)
-        )
-    came = np.isfinite(o.arrived)
-    return Response(
-        calls=n,
-        served_share=len(r) / n,
-        mean_s=float(r.mean()),
-        median_s=float(np.median(r)),
-        p90_s=float(np.quantile(r, 0.9)),
-        dispatch_to_arrival_s=float((o.arrived - o.dispatched)[came].mean()),
-        travel_s=float(o.travel_s[came].mean()),
-        queued_s=float(o.queued_s[came].mean()),
-        within={ring: float((r <= ring).sum() / n) for ring in rings_s},
-    )
+    """Figures of calls, or of some of their rows; `anlan.evaluation.listen` gives the same from events."""
+    pick = slice(None) if rows is None else rows
+    response, travel = outcomes.response_s[pick], outcomes.travel_s[pick]
+    after = outcomes.arrived[pick] - outcomes.dispatched[pick]
+    queued = outcomes.queued_s[pick]
+    tally = tally_of(rings_s)
+    tally.calls = len(response)
+    came = np.isfinite(response)
+    spans = {
+        "response": micros(response[came]),
+        "after_dispatch": micros(after[came]),
+        "travel": micros(travel[came]),
+        "queued": micros(np.where(np.abs(queued[came]) < 1e-6, 0.0, queued[came])),
+    }
+    spans["turnout"] = spans["after_dispatch"] - spans["travel"]
+    tally.add_many(spans)
+    return tally.response()
 
 
 def respond_by(outcomes: Outcomes, column: str, rings_s: Sequence[float] = RINGS_S) -> dict[Any, Response]:
     """Figures by ``area``, ``category``, ``priority``, ``slot`` (hour of the week) or ``hour`` (of the day)."""
     keys = outcomes.slot % 24 if column == "hour" else getattr(outcomes, column)
-    return {key: respond(outcomes, rings_s, np.flatnonzero(keys == key)) for key in np.unique(keys).tolist()}
+    if keys.dtype == object:
+        keys = keys.astype(str)
+    unique, group = np.unique(keys, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(np.bincount(group, minlength=len(unique)))
+    return {
+        key: respond(outcomes, rings_s, rows)
+        for key, rows in zip(unique.tolist(), np.split(order, ends[:-1]) if len(ends) else [], strict=True)
+    }

@@ -1,36 +1,33 @@
-"""Means of independent batches of calls, and Student's interval over them."""
+"""What varies independently in a run: days of a past trace, replications of drawn calls."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from anlan.core.time import DAY_S
+from anlan.evaluation.paired import MIN_BLOCKS, Paired
 from anlan.evaluation.response import Outcomes
 
 
-def batches(values: NDArray[Any], outcomes: Outcomes, synthetic: bool) -> NDArray[np.float64]:
-    """Means of independent batches of calls, NaN left out."""
+def blocks(outcomes: Outcomes, synthetic: bool) -> NDArray[np.int64]:
+    """The block of each row: calls of one block share weather, events and busy units.
+
+    A past trace is the same in every replication, so its days are what varies. Where each replication drew its
+    own calls, replications are independent; with fewer than five of them their days are taken.
+    """
+    replication = outcomes.replication.astype(np.int64)
+    if synthetic and len(np.unique(replication)) >= MIN_BLOCKS:
+        return replication
+    day = np.floor(outcomes.received / DAY_S).astype(np.int64)
+    return day + replication * 1_000_000 if synthetic else day
+
+
+def interval_of_mean(values: NDArray[np.float64], outcomes: Outcomes, synthetic: bool) -> tuple[float, float]:
+    """95 % interval of a mean over the rows that have a value; infinite with fewer than five blocks."""
     known = np.isfinite(values)
-    if not known.any():
-        return np.empty(0)
-    if synthetic and len(np.unique(outcomes.replication)) >= 5:
-        key = outcomes.replication[known].astype(np.int64)
-    else:
-        key = np.floor(outcomes.received[known] / DAY_S).astype(np.int64)
-        if synthetic:
-            key = key + outcomes.replication[known].astype(np.int64) * 100_000
-    _, group = np.unique(key, return_inverse=True)
-    return np.bincount(group, values[known]) / np.bincount(group)
-
-
-def interval(values: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
-    """Student's confidence interval of a mean; infinite where there are fewer than two batches."""
-    n = len(values)
-    if n < 2:
+    block = blocks(outcomes, synthetic)[known]
+    if len(np.unique(block)) < MIN_BLOCKS:
         return (-np.inf, np.inf)
-    half = stats.t.ppf(0.5 + level / 2.0, n - 1) * values.std(ddof=1) / np.sqrt(n)
-    return float(values.mean() - half), float(values.mean() + half)
+    _, low, high = Paired.single(values[known], block).level(0, np.ones(len(block), bool))
+    return low, high

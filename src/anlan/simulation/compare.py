@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from anlan.core.errors import AnlanError
-from anlan.evaluation.response import Outcomes
-from anlan.simulation.batches import batches, interval
+from anlan.core.text import Text
+from anlan.evaluation.paired import MIN_BLOCKS, Change, Measure, Paired
+from anlan.simulation.batches import blocks
 from anlan.simulation.run import Run
+
+VERDICTS = {
+    "better": Text("确有改善", "really better"),
+    "worse": Text("确有变差", "really worse"),
+    "unclear": Text("无法分辨", "cannot be told apart"),
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Difference:
     Attributes
     ----------
     measure : str
-        ``mean_s``, ``p90_s``, ``queued_s`` or ``within_300_s``…
+        ``mean_s``, ``median_s``, ``p90_s``, ``travel_s``, ``queued_s`` or ``within_300_s``…
     a, b : float
         The figure in each run.
     difference : float
@@ -45,6 +51,13 @@ class Difference:
         """Whether the interval excludes zero."""
         return self.interval[0] > 0.0 or self.interval[1] < 0.0
 
+    @property
+    def verdict(self) -> str:
+        """``better``, ``worse`` or ``unclear``, of b against a."""
+        if not self.real:
+            return "unclear"
+        return "better" if (self.difference > 0) == self.measure.startswith("within") else "worse"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -57,6 +70,9 @@ class Comparison:
     rows : tuple of Difference
     batches : int
         How many independent batches the intervals rest on, and ``batch`` what one is.
+    unserved : int
+        Calls (times replications) that only one of the runs or neither served; left out of times, late in the
+        shares.
     """
 
     a: str
@@ -64,6 +80,7 @@ class Comparison:
     rows: tuple[Difference, ...]
     batches: int
     batch: str
+    unserved: int = 0
 
     def __getitem__(self, measure: str) -> Difference:
         for row in self.rows:
@@ -71,14 +88,54 @@ class Comparison:
                 return row
         raise KeyError(measure)
 
+    def lines(self) -> list[str]:
+        """A table that says whether each difference is real."""
+        out = [
+            f"{self.b} against {self.a} (95 % intervals over {self.batches} {self.batch}s)",
+            f"  {'measure':<14}{self.a[:12]:>13}{self.b[:12]:>13}{'difference':>13}{'interval':>22}  verdict",
+        ]
+        for row in self.rows:
+            share = row.measure.startswith("within")
+            scale, digits = (100.0, 1) if share else (1.0, 1)
+            low, high = (scale * v for v in row.interval)
+            out.append(
+                f"  {row.measure:<14}{scale * row.a:>12.{digits}f}{'%' if share else 's'}"
+                f"{scale * row.b:>12.{digits}f}{'%' if share else 's'}{scale * row.difference:>+13.{digits}f}"
+                f"{f'[{low:+.{digits}f}, {high:+.{digits}f}]':>22}  {VERDICTS[row.verdict].en}"
+            )
+        return out
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "a": self.a,
+            "b": self.b,
+            "batches": self.batches,
+            "batch": self.batch,
+            "unserved": self.unserved,
+            "rows": [
+                {
+                    "measure": r.measure,
+                    "a": r.a,
+                    "b": r.b,
+                    "difference": r.difference,
+                    "interval": list(r.interval),
+                    "p_value": r.p_value,
+                    "real": r.real,
+                    "verdict": r.verdict,
+                }
+                for r in self.rows
+            ],
+        }
+
 
 def compare(run_a: Run, run_b: Run) -> Comparison:
     """Paired differences of two runs of the same calls, seed and replications (b minus a).
 
-    Calls are paired one by one and averaged in batches: a replication where each drew its own calls, a day where
-    the calls are a past trace (the same in every replication, so days are what varies). The interval is
-    Student's over the batches (batch means, Law 2015, *Simulation Modeling and Analysis*, 9.5). A call that
-    nobody served counts as late in the rings; in the means, pairs that were served in both runs are compared.
+    Calls are paired one by one, and what varies independently is drawn in blocks (see
+    `anlan.evaluation.paired`): a replication where each drew its own calls, a day where the calls are a past
+    trace. A call that nobody served counts as late in the rings; in the times, pairs that were served in both
+    runs are compared.
 
     Raises
     ------
@@ -99,47 +156,36 @@ def compare(run_a: Run, run_b: Run) -> Comparison:
             "simulate both with the same calls, seed and replications",
             code="runs_differ",
         )
-    rows = []
+    block = blocks(o, run_a.synthetic)
     both = np.isfinite(o.response_s) & np.isfinite(p.response_s)
-    measures: list[tuple[str, NDArray[Any], NDArray[Any]]] = [
-        ("mean_s", _where(both, o.response_s), _where(both, p.response_s)),
-        ("travel_s", _where(both, o.travel_s), _where(both, p.travel_s)),
-        ("queued_s", _where(both, o.queued_s), _where(both, p.queued_s)),
-    ]
-    measures += [
-        (f"within_{ring:g}_s", (o.response_s <= ring).astype(float), (p.response_s <= ring).astype(float))
-        for ring in run_a.rings_s
-    ]
-    n = 0
-    for name, a, b in measures:
-        values = batches(b - a, o, run_a.synthetic)
-        n = len(values)
+    everything = np.ones(len(o), bool)
+    rows = []
+    wanted: tuple[tuple[str, Measure], ...] = (
+        ("mean_s", ("mean", 0.0)),
+        ("median_s", ("quantile", 0.5)),
+        ("p90_s", ("quantile", 0.9)),
+    )
+    plan = [(name, "response_s", measure, both) for name, measure in wanted]
+    plan += [(name, name, ("mean", 0.0), both) for name in ("travel_s", "queued_s")]
+    plan += [(f"within_{ring:g}_s", "response_s", ("share", ring), everything) for ring in run_a.rings_s]
+    for name, column, measure, use in plan:
+        change = _change(getattr(o, column), getattr(p, column), block, measure, use)
         rows.append(
-            Difference(
-                name,
-                float(np.nanmean(a)),
-                float(np.nanmean(b)),
-                float(np.nanmean(b - a)),
-                interval(values),
-                _p_value(values),
-            )
+            Difference(name, change.first, change.second, change.difference, change.interval, change.p_value)
         )
-    return Comparison(run_a.name, run_b.name, tuple(rows), n, "replication" if _own(run_a, o) else "day")
+    n = len(np.unique(block[both]))
+    own = run_a.synthetic and run_a.replications >= MIN_BLOCKS
+    return Comparison(
+        run_a.name, run_b.name, tuple(rows), n, "replication" if own else "day", int((~both).sum())
+    )
 
 
-def _own(run: Run, outcomes: Outcomes) -> bool:
-    return run.synthetic and len(np.unique(outcomes.replication)) >= 5
-
-
-def _p_value(values: NDArray[np.float64]) -> float:
-    n = len(values)
-    if n < 2:
-        return 1.0
-    spread = values.std(ddof=1) / np.sqrt(n)
-    if spread == 0.0:
-        return 1.0 if values.mean() == 0.0 else 0.0
-    return float(2.0 * stats.t.sf(abs(values.mean()) / spread, n - 1))
-
-
-def _where(keep: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
-    return np.where(keep, values, np.nan)
+def _change(
+    a: NDArray[Any], b: NDArray[Any], block: NDArray[np.int64], measure: Measure, use: NDArray[np.bool_]
+) -> Change:
+    """A change with its interval; an infinite one where there are too few blocks to say."""
+    first, second = (np.where(np.isfinite(v[use]), v[use], np.inf) for v in (a, b))
+    if len(np.unique(block[use])) >= MIN_BLOCKS:
+        return Paired(first[None], second[None], block[use]).change(measure)
+    figures = [Paired.figure(side, measure) if len(side) else float("nan") for side in (first, second)]
+    return Change(figures[0], figures[1], figures[1] - figures[0], (-np.inf, np.inf), 1.0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anlan.core.text import Text
 from anlan.evaluation.response import RINGS_S, Outcomes, Response, respond, respond_by
 from anlan.model.event import Events
-from anlan.simulation.batches import batches, interval
+from anlan.simulation.batches import interval_of_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +105,10 @@ class Run:
     def summary(self) -> Summary:
         """The run in a few figures."""
         w = self.workload
-        values = batches(self.outcomes.response_s, self.outcomes, self.synthetic)
         return Summary(
             response=respond(self.outcomes, self.rings_s),
             busy_share=float(w.busy_share.mean()),
             driving_share=float(w.driving_share.mean()),
             moves_per_hour=float(w.moves.mean()),
-            interval_s=interval(values),
+            interval_s=interval_of_mean(self.outcomes.response_s, self.outcomes, self.synthetic),
         )
