@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -139,12 +140,16 @@ class Chooser:
         Added to costs and bounds where they are shown and where gaps are taken.
     sign : float
         -1 for a maximising model, for the record.
+    enough : callable, optional
+        Told cost and bound, both with the shift; True ends the run.
     """
 
     def __init__(
-        self, choice: Choice, seed: int, gap: float, watch: Watch, shift: float = 0.0, sign: float = 1.0
-    ) -> None:
+        self, choice: Choice, seed: int, gap: float, watch: Watch, shift: float = 0.0, sign: float = 1.0,
+        enough: Callable[[float, float], bool] | None = None,
+    ) -> None:  # fmt: skip
         self.choice, self.gap, self.watch, self.shift, self.sign = choice, gap, watch, shift, sign
+        self.enough = enough
         self.random = stream(seed, "search").integers(1, 2**63, size=1, dtype=np.uint64)
         self.cost = math.inf
         self.columns = np.empty(0, np.int64)
@@ -152,7 +157,7 @@ class Chooser:
         self.names = np.arange(choice.n_column)
         """Of each column of the present choice: its column in the first one."""
 
-    def solve(self, start: Ints, state: State | None = None) -> Outcome:
+    def solve(self, start: Ints, state: State | None = None, branch: bool = True) -> Outcome:
         """Run until the gap is reached, optimality proven, or the watch says stop.
 
         Parameters
@@ -161,6 +166,8 @@ class Chooser:
             Columns to begin with.
         state : ndarray of int8, optional
             Columns that are decided from the outset.
+        branch : bool
+            Whether to branch where the bound at the root does not prove enough.
         """
         _, best, current = self.choice.search(start, 0, self.random)
         self._take(self.choice.price(best), best)
@@ -175,7 +182,7 @@ class Chooser:
             self.names = self.names[keep]
             state, root, current = self._root(current, dual, state[keep], root.mean[keep])
         nodes = 0
-        if not self.done:
+        if branch and not self.done:
             nodes = self._branch(root, current)
         return Outcome(self.cost, self.columns, self.bound, self.choice.n_column, nodes)
 
@@ -183,6 +190,8 @@ class Chooser:
     def done(self) -> bool:
         """Whether the asked gap is proven or the watch says stop."""
         if self.watch.over:
+            return True
+        if self.enough is not None and self.enough(self.cost + self.shift, self.bound + self.shift):
             return True
         if not math.isfinite(self.cost):
             return False

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anlan.siting.answer import Ints
+from anlan.kernels.siting.cover import transpose
+from anlan.kernels.siting.lscp import dominated
+from anlan.siting.answer import Floats, Ints
 from anlan.siting.reduce import Column, Start
 
 
-def essential_rows(start: Start, column: Column, columns: int) -> Ints:
+def essential_rows(start: Start, column: Column, columns: int, need: Floats | None = None) -> Ints:
     """Rows that contain no other row (of equal rows the first), ascending.
 
     Parameters
     ----------
     start, column : ndarray
-        Row → columns; no row is empty.
+        Row → columns, ascending in each row; no row is empty.
     columns : int
         Number of columns.
+    need : ndarray of float64, shape (n_row,), optional
+        How many columns each row needs; a row then goes only for one that needs as many.
     """
-    size = np.diff(start)
-    kept: list[int] = []
-    inside: list[list[int]] = [[] for _ in range(columns)]
-    kept_size: NDArray[np.int64] = np.empty(len(size), np.int64)
-    for row in np.argsort(size, kind="stable"):
-        mine = column[start[row] : start[row + 1]]
-        # How many of its columns each kept row shares with this one: all of them means it is contained.
-        shared = np.bincount(np.concatenate([np.asarray(inside[c], np.int64) for c in mine]))
-        if len(shared) and np.any(shared == kept_size[: len(shared)]):
-            continue
-        kept_size[len(kept)] = size[row]
-        for c in mine:
-            inside[c].append(len(kept))
-        kept.append(int(row))
-    return np.sort(np.array(kept, np.int64))
+    count = len(start) - 1
+    back, owner = transpose(start, column, columns)
+    gone = np.zeros(count, bool)
+    dominated(start, column, back, owner, np.ones(count) if need is None else need, True, gone)
+    return np.flatnonzero(~gone)
