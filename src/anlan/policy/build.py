@@ -72,10 +72,16 @@ class Policy:
         return tuple(said)
 
     def recommend(
-        self, board: Board, call: str | OpenCall, travel: Any, *, divert: bool = True
+        self,
+        board: Board,
+        call: str | OpenCall,
+        travel: Any,
+        *,
+        wanted: Sequence[str] | None = None,
+        divert: bool = True,
     ) -> Recommendation:
         """Whom to send to a call; see `anlan.policy.recommend.recommend`."""
-        return recommend(self, board, call, travel, divert=divert)
+        return recommend(self, board, call, travel, wanted=wanted, divert=divert)
 
     def move_up(
         self,

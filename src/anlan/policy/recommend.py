@@ -132,7 +132,13 @@ class Recommendation:
 
 
 def recommend(
-    policy: Parts, board: Board, call: str | OpenCall, travel: Any, *, divert: bool = True
+    policy: Parts,
+    board: Board,
+    call: str | OpenCall,
+    travel: Any,
+    *,
+    wanted: Sequence[str] | None = None,
+    divert: bool = True,
 ) -> Recommendation:
     """Rank the units for a call.
 
@@ -149,6 +155,9 @@ def recommend(
         An open call of the board, or a new one.
     travel : Travel, mapping of str to Travel, or any object with ``matrix``
         Travel times, one object or one per mode (``lights``, ``ordinary``).
+    wanted : sequence of str, optional
+        Kinds and skills of one more unit to ask for, whatever the run card says; by default every unit that
+        the card asks for and the call has not been given.
     divert : bool
         Whether units on their way to other calls are considered, where the policy allows it. A call that has
         waited in line is not given such units in the simulation: they were sent after it had been offered.
@@ -159,12 +168,12 @@ def recommend(
         If the call is not on the board, or the policy needs something that it was not built with.
     """
     one = board.call(call) if isinstance(call, str) else call
-    wanted = _lacking(policy, board, one)
-    if not wanted:
+    lacking = _lacking(policy, board, one) if wanted is None else [tuple(wanted)]
+    if not lacking:
         return Recommendation(one.id, ())
     state = _State(policy, board, one, modes_of(travel), divert)
     choices = []
-    for words in wanted:
+    for words in lacking:
         choice = state.choose(words)
         choices.append(choice)
         if choice.first is not None:
