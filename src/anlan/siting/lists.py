@@ -83,7 +83,7 @@ def near_lists(cost: Any, weight: Floats, allowed: NDArray[np.bool_], width: int
         starts = list(range(0, n, step))
         every = len(sites) == cost.shape[1]
 
-        def block(first: int) -> tuple[NDArray[Any], Floats, Floats, Floats]:
+        def block(first: int) -> tuple[NDArray[Any], Floats, Floats, Floats, float]:
             mine = rows[first : first + step]
             values = cost[mine[0] : mine[-1] + 1] if len(mine) == mine[-1] - mine[0] + 1 else cost[mine]
             if not every:
@@ -102,6 +102,7 @@ def near_lists(cost: Any, weight: Floats, allowed: NDArray[np.bool_], width: int
                 np.take_along_axis(taken, order, axis=1).astype(np.float64),
                 following.astype(np.float64),
                 values.max(axis=1).astype(np.float64),
+                np.max(values, initial=0.0, where=np.isfinite(values)),
             )
 
         with ThreadPoolExecutor(THREADS) as pool:
@@ -116,7 +117,7 @@ def near_lists(cost: Any, weight: Floats, allowed: NDArray[np.bool_], width: int
             column, value = column.ravel(), value.ravel()
         else:
             column, value = column[good], value[good]
-        worst = top[np.isfinite(top)]
+        worst = np.array([p[4] for p in parts], np.float64)
     w = weight[rows]
     rv = value * np.repeat(w, np.diff(rs))
     # A demand without service must cost more than any way of serving all of them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,14 @@ from anlan.core.job import Job
 from anlan.siting.answer import Apart, Explanation, Ints, Sense, Siting, conclude, infeasible
 from anlan.siting.choose import Chooser, starting_columns
 from anlan.siting.lists import near_lists
+from anlan.siting.median_limits import (
+    fewest_sites,
+    nobody_reaches,
+    too_few,
+    unserved,
+    with_larger_reach,
+    within_reach,
+)
 from anlan.siting.medians import Medians, all_whole
 from anlan.siting.problem import Problem, Side, Watch
 from anlan.siting.reduce import nearest_two, row
@@ -74,6 +82,7 @@ def p_median(
     forbidden: ArrayLike = (),
     site_cost: ArrayLike | None = None,
     budget: float | None = None,
+    reach: float | None = None,
     gap: float = 0.0,
     time_limit_s: float = 60.0,
     seed: int = 0,
@@ -99,6 +108,8 @@ def p_median(
         Ones where left out. Demands of weight 0 need not be reachable.
     fixed, existing, forbidden, site_cost, budget
         See `Problem.make`.
+    reach : float, optional
+        Minimum service: nobody is served from farther away than these seconds.
     gap : float
         Relative gap at which to stop.
     time_limit_s : float
@@ -110,7 +121,8 @@ def p_median(
     -------
     Siting
         ``objective`` is the total weighted cost (not divided by the weight), ``bound`` at most as large;
-        ``assignment`` is the nearest open site.
+        ``assignment`` is the nearest open site. Where it is infeasible, ``unreachable`` names the demands that
+        no site may serve, and ``relaxation`` the smallest ``p`` or ``reach`` that would do.
 
     Raises
     ------
@@ -122,7 +134,13 @@ def p_median(
         "p_median", cost, p=p, weight=weight, fixed=fixed, existing=existing, forbidden=forbidden,
         site_cost=site_cost, budget=budget, seed=seed, time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
-    return solve(problem, watch)
+    if reach is None:
+        return solve(problem, watch)
+    near = replace(problem, cost=within_reach(problem.cost, reach))
+    answer = solve(near, watch)
+    return (
+        answer if answer.status != "infeasible" else with_larger_reach(answer, problem, float(reach), watch)
+    )
 
 
 def solve(problem: Problem, watch: Watch, start: Ints = NOWHERE) -> Siting:
@@ -134,22 +152,26 @@ def solve(problem: Problem, watch: Watch, start: Ints = NOWHERE) -> Siting:
             "p_median", n_demand=problem.n_demand, seconds=watch.seconds,
             message="No other choice of sites keeps the fixed ones and the asked distance.",
         )  # fmt: skip
-    alone = np.flatnonzero(np.diff(lists.rs) == 0)
+    alone = lists.rows[np.diff(lists.rs) == 0]
     if len(alone):
-        return infeasible(
-            "p_median", n_demand=problem.n_demand, seconds=watch.seconds, unreachable=lists.rows[alone],
-            message=f"Demand {lists.rows[alone[0]]} cannot be reached from any site that may be used"
-            + (f", and {len(alone) - 1} others neither" if len(alone) > 1 else "")
-            + "; leave it out, give it weight 0 or allow a site that reaches it.",
-            relaxation={"demands_left_out": float(len(alone))},
-        )  # fmt: skip
+        return nobody_reaches(problem, alone, watch)
     side = Side(np.ascontiguousarray(problem.side.rows[:, lists.sites]), limit)
     locked = starting_columns(problem.fixed, lists.sites, problem.n_site)
     choice = Medians(problem, lists, problem.places, side, locked, all_whole(problem))
     chooser = Chooser(choice, problem.seed, problem.gap, watch)
-    outcome = chooser.solve(starting_columns(start, lists.sites, problem.n_site), choice.first_state())
+    begin = starting_columns(start, lists.sites, problem.n_site)
+    if not np.isfinite(choice.price(choice.search(begin, 0, chooser.random)[1])):
+        # Not everybody can be served by any p sites: serve them with the fewest, or prove that it takes more.
+        cover = fewest_sites(problem, watch)
+        if cover.bound > problem.places + 0.5 or np.isinf(cover.bound):
+            return too_few(problem, cover, watch)
+        if cover.columns is not None:
+            begin = starting_columns(np.flatnonzero(cover.columns), lists.sites, problem.n_site)
+    outcome = chooser.solve(begin, choice.first_state())
     model = PMedian(problem)
     chosen = lists.sites[outcome.columns]
+    if not np.isfinite(outcome.cost):
+        return unserved(problem, outcome.bound, watch)
     objective, assignment = model.evaluate(chosen)
     return conclude(
         "p_median", "min", sites=chosen, assignment=assignment, objective=objective, bound=outcome.bound,
