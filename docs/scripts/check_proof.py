@@ -39,7 +39,5 @@ try:
     key.verify(bytes.fromhex(proof["signature"]), proof["statement"].encode())
 except Exception:
     sys.exit("NOT PROVEN: the signature is not by this key")
-sys.stdout.write(f"PROVEN in checkpoint {statement['number']} of {statement['made_us'] / 1e6:.0f} (Unix seconds):
-")
-sys.stdout.write(proof["entry"] + "
-")
+sys.stdout.write(f"PROVEN in checkpoint {statement['number']}, made at {statement['made_us'] / 1e6:.0f}:\n")
+sys.stdout.write(proof["entry"] + "\n")

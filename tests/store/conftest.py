@@ -58,16 +58,8 @@ def postgres() -> Iterator[str]:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **who)
         assert done.returncode == 0, done.stderr + done.stdout
 
-    run(
-        str(binaries / "initdb"),
-        "-D",
-        f"{folder}/data",
-        "-U",
-        "anlan",
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--locale=C",
-    )
+    data = f"{folder}/data"
+    run(str(binaries / "initdb"), "-D", data, "-U", "anlan", "--auth=trust", "--encoding=UTF8", "--locale=C")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
     run(str(binaries / "pg_ctl"), "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
     try:
