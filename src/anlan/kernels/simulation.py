@@ -271,6 +271,7 @@ def _send(
         driving = now >= unit.leave
         if driving:
             unit.driving_s += now - unit.leave
+            unit.out_s += now - unit.leave
         else:
             start = unit.leave
     elif before == MOVING:
@@ -334,6 +335,7 @@ def _finish(t: Any, units: Any, s: Any, o: Any, log: Any, u: int, now: float) ->
         _log(log, s, out.delivered, k.DELIVERED, u, c, unit.place)
     _log(log, s, now, k.CLEARED, u, c, unit.place)
     unit.driving_s += arrived - unit.leave
+    unit.out_s += arrived - unit.leave
     unit.work_s += now - out.dispatched
     unit.cleared += 1
     unit.task = -1
@@ -483,13 +485,15 @@ def _move(
 
 
 @njit(**INNER)
-def _retire(units: Any, s: Any, u: int, now: float) -> None:
+def _retire(units: Any, s: Any, log: Any, u: int, now: float) -> None:
     """A free or paused unit's shift is over: it goes home, and takes no more calls on the way."""
     unit = units[u]
     _leave_post(units, s, u)
     driving = unit.status == MOVING
     if driving or unit.status == IDLE:
         s.counters[FREE] -= 1
+    else:
+        _resume(units, s, log, u, now)
     if driving:
         unit.driving_s += now - unit.leave
     unit.status = HOMEBOUND
@@ -515,10 +519,13 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
         now = min(at_task, at_duty, at_unit)
         if now == np.inf:
             return DONE  # nobody will ever come for the tasks that still wait
+        s.numbers[0] = now
         job = NONE
         serve = False  # whether the waiting line may move
         plan = NONE  # the unit whose place is to be decided
         retire = NONE
+        comes = NONE  # the unit that comes on duty
+        briefed = False  # whether it takes over first, so that only urgent calls get it
         pause = NONE
         meal = False
         own_s = 0.0
@@ -535,6 +542,8 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
                 unit.duty_s += now - unit.since
                 unit.place = unit.home
                 _log(log, s, now, k.OFF_DUTY, u, NONE, unit.home)
+                if unit.ending == 2:
+                    comes = u
             elif status == MOVING:
                 _settle(units, s, log, u, now)
                 if now <= unit.break_until:
@@ -572,25 +581,19 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
                 if kind == k.ON:
                     unit.shift_end = duty[j].value
                     unit.break_until = -np.inf
-                    unit.ending = 0
-                    if status in (OFF, HOMEBOUND):
-                        if status == OFF:
-                            unit.since = now
-                        else:
-                            unit.driving_s += now - unit.leave
-                        unit.status = IDLE
-                        unit.place = unit.home
-                        _schedule(units, s, u, np.inf)
-                        _log(log, s, now, k.ON_DUTY, u, NONE, unit.home)
-                        count[FREE] += 1
-                        serve = True
-                        plan = u
-                        rebalance = everybody_moves
+                    unit.ending = 2 if status == HOMEBOUND else 0
+                    if status == OFF:
+                        comes = u
                 elif kind == k.OFF:
                     if free or status == PAUSED:
                         retire = u
                     elif status == EN_ROUTE:
                         unit.ending = 1
+                    else:
+                        unit.ending = 0
+                elif kind == k.PLACE:
+                    if status == IDLE:
+                        plan = u
                 elif kind == k.BREAK:
                     unit.break_until = duty[j].value
                     if units[u].status == IDLE:
@@ -608,16 +611,33 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
             count[NEXT_TASK] = i + 1
             count[OPEN] += 1
             job = i
+        if comes >= 0:
+            unit = units[comes]
+            unit.status = IDLE
+            unit.ending = 0
+            unit.since = now
+            count[FREE] += 1
+            _log(log, s, now, k.ON_DUTY, comes, NONE, unit.home)
+            serve = True
+            rebalance = everybody_moves
+            if rules.numbers[CHANGE_S] > 0.0:
+                briefed = True
+                _pause(
+                    units, s, log, comes, now,
+                    rules.numbers[CHANGE_S], rules.integers[CHANGE_PRIORITY], False,
+                )  # fmt: skip
+            else:
+                plan = comes
 
         # Tasks find units: the new one (and whom it takes a unit from), or those in line.
         aside = 0
         while True:
             waiting = job < 0
             if waiting:
-                if not serve or count[LINE] == 0 or count[FREE] == 0:
+                if not serve or count[LINE] == 0 or (count[FREE] == 0 and not briefed):
                     break
                 c = s.line[0]
-                if not above_reserve(count[FREE], rules.reserve, t[c].priority):
+                if not briefed and not above_reserve(count[FREE], rules.reserve, t[c].priority):
                     break
                 _pop_line(t, s)
             else:
@@ -657,7 +677,7 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
             _pause(units, s, log, pause, now, duration, lesser, not meal)
             rebalance = everybody_moves
         if retire >= 0:
-            _retire(units, s, retire, now)
+            _retire(units, s, log, retire, now)
         if rebalance:
             _plan_all(w, units, rules, s, log, now)
         for a in range(count[MOVES]):

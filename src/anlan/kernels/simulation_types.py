@@ -52,6 +52,7 @@ UNIT = np.dtype(
         ("moved", "f8"),  # its last move to another post
         ("since", "f8"),  # of its present spell on duty
         ("driving_s", "f8"),
+        ("out_s", "f8"),  # of it to calls
         ("work_s", "f8"),
         ("duty_s", "f8"),
         ("task", "i8"),
@@ -66,7 +67,7 @@ UNIT = np.dtype(
         ("heap", "i8"),  # its position in the heap of next events, -1 none
         ("status", "i8"),
         ("leg_mode", "i8"),
-        ("ending", "i8"),  # goes off duty as soon as it is free
+        ("ending", "i8"),  # goes off duty as soon as it is free; 2: on its way home, but its next shift has begun
         ("own_work", "i8"),  # whether a pause is work
         ("pause_for", "i8"),  # while paused: only calls at most this priority interrupt
     ],
@@ -77,9 +78,9 @@ UNIT = np.dtype(
 DUTY = np.dtype([("at", "f8"), ("value", "f8"), ("unit", "i8"), ("kind", "i8")], align=True)
 """Roster events in order of time; kinds below."""
 
-ON, OFF, BREAK, OWN_WORK, SLOT = 0, 1, 2, 3, 4
+ON, OFF, BREAK, OWN_WORK, SLOT, PLACE = 0, 1, 2, 3, 4, 5
 """Comes on duty (value: end of the shift); goes off; a meal break is due (value: until when it may begin); work of
-its own (value: seconds); the hour changes (posts are filled anew)."""
+its own (value: seconds); the hour changes (posts are filled anew); a standing free unit is given a place."""
 
 OUTCOME = np.dtype(
     [
@@ -191,3 +192,5 @@ class State(NamedTuple):
     """int64 (3 * units, 3): units to be moved, where to, whether from where they are driving."""
     counters: Array
     """int64: see `anlan.kernels.simulation`."""
+    numbers: Array
+    """float64 (1,): the time of the last event."""

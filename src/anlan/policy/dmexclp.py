@@ -30,8 +30,7 @@ COUNTED = 64
 def gain(busy: float | None) -> NDArray[np.float64]:
     """Worth of one more unit at a place that k others cover, ``(1 - q) q^k``."""
     q = DEFAULT_BUSY if busy is None else busy
-    out: NDArray[np.float64] = (1.0 - q) * q ** np.arange(COUNTED)
-    return out
+    return np.asarray((1.0 - q) * q ** np.arange(COUNTED), np.float64)
 
 
 def cover_sets(
@@ -54,7 +53,9 @@ def cover_sets(
     packed = np.packbits(reached, axis=1)
     _, first, member = np.unique(packed, axis=0, return_index=True, return_inverse=True)
     pattern = reached[first]
-    merged = np.stack([np.bincount(member.ravel(), row, minlength=len(first)) for row in weight])
+    merged = np.zeros((len(weight), len(first)))
+    for out, row in zip(merged, weight, strict=True):
+        out[:] = np.bincount(member.ravel(), row, minlength=len(first))
     post, sets = np.nonzero(pattern.T)
     start = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=n_posts))]).astype(np.int64)
     return start, sets.astype(np.int64), merged

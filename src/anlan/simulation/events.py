@@ -31,20 +31,26 @@ TRANSITIONS = {
 
 
 def events_of(
-    log: NDArray[Any], calls: Calls, unit_ids: NDArray[Any], hubs: tuple[str, ...], stream: str
+    log: NDArray[Any],
+    calls: Calls,
+    call: NDArray[Any],
+    unit_ids: NDArray[Any],
+    hubs: tuple[str, ...],
+    stream: str,
 ) -> Events:
     """Events of one replication in order of time.
 
     Parameters
     ----------
     calls : Calls
-        In the loop's order.
+    call : ndarray of int64
+        Row of the call of each of the log's tasks.
     hubs : tuple of str
         Ids of the posts and destinations.
     """
     n = len(calls)
     at = np.concatenate([calls.received, log["at"]])
-    task = np.concatenate([np.arange(n, dtype=np.int64), log["task"]])
+    task = np.concatenate([np.arange(n, dtype=np.int64), np.append(call, -1)[log["task"]]])
     unit = np.concatenate([np.full(n, -1), log["unit"]])
     names = np.array([TRANSITIONS[k] for k in range(len(TRANSITIONS))], object)
     transition = np.concatenate([np.full(n, "received", object), names[log["kind"].astype(np.int64)]])

@@ -219,7 +219,7 @@ class Ground:
         return least, most
 
     def _along(self) -> Array:
-        tables = [t._edges for t in self.travels]
+        tables = [t.edge_ticks for t in self.travels]
         if any(e is None for e in tables):
             return np.zeros((len(tables), 2, 0), np.int32)
         return np.stack([np.stack([e.forward, e.backward]) for e in tables if e is not None])
@@ -268,7 +268,7 @@ def _arcs(n: int, tail: Array, head: Array, ticks: list[Array]) -> tuple[Array, 
 
 
 def _ends(travel: Travel, place: Place, *, leaving: bool) -> Ends:
-    got = travel._ends(place, leaving=leaving, what="places")
+    got = travel.leaving(place) if leaving else travel.arriving(place)
     return Ends(got.node.copy(), got.ticks.copy(), got.edge, got.share)
 
 

@@ -36,19 +36,28 @@ class Played:
 
 
 def fleet(
-    home: Array, turnout_s: Array | float = 0.0, skills: Array | int = 0, area: Array | int = -1
+    home: Array,
+    turnout_s: Array | float = 0.0,
+    skills: Array | int = 0,
+    area: Array | int = -1,
+    on: Array | None = None,
+    shift_end: Array | float = np.inf,
 ) -> Array:
-    """Units at their homes and on duty, as UNIT records."""
+    """Units at their homes, as UNIT records; on duty where ``on`` says so or is not given."""
     units = np.zeros(len(home), UNIT)
     units["home"] = units["place"] = units["post"] = home
     units["turnout"] = turnout_s
     units["skills"] = skills
     units["area"] = area
-    units["next"] = units["shift_end"] = np.inf
+    units["next"] = np.inf
+    units["shift_end"] = shift_end
     units["break_until"] = units["moved"] = -np.inf
     for name in ("task", "leg_to", "leg_from", "leg_node", "delivered_to", "heap"):
         units[name] = -1
     units["status"] = eligible.IDLE
+    if on is not None:
+        units["status"][~on] = eligible.OFF
+        units["post"][~on] = -1
     return units
 
 
@@ -94,10 +103,23 @@ def play(
             state.counters[loop.LOGGED] = 0
         if code == loop.DONE:
             break
+    if len(tasks):
+        _close(units, float(state.numbers[0]))
     if parts:
         log = np.concatenate(parts)
         log = log[np.argsort(log["at"], kind="stable")]
     return Played(outcome, log, units)
+
+
+def _close(units: Array, now: float) -> None:
+    """Bring the totals of units that are still about to the end of the run."""
+    status, end = units["status"], units["leg_end"]
+    driving = np.isin(status, (eligible.MOVING, eligible.HOMEBOUND))
+    units["driving_s"][driving] += np.maximum(np.minimum(now, end) - units["leave"], 0.0)[driving]
+    working = (status == eligible.PAUSED) & (units["own_work"] != 0)
+    units["work_s"][working] += (now - units["leave"])[working]
+    on = status != eligible.OFF
+    units["duty_s"][on] += (now - units["since"])[on]
 
 
 def _fresh(world: World, tasks: Array, units: Array, rules: Rules) -> State:
@@ -121,4 +143,5 @@ def _fresh(world: World, tasks: Array, units: Array, rules: Rules) -> State:
         drive=np.empty(wide),
         moves=np.empty((3 * n + 3, 3), np.int64),
         counters=counters,
+        numbers=np.zeros(1),
     )

@@ -11,13 +11,23 @@ from numpy.typing import NDArray
 
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
-from anlan.kernels.simulation_types import TASK
+from anlan.core.time import zone
 from anlan.model.demand import Demand
 from anlan.model.position import Positions
-from anlan.policy import Policy, build
+from anlan.policy import Policy, build, run_cards
 from anlan.simulation.ground import Spots, ground_of, join
 from anlan.simulation.play import Played, fleet, play
-from anlan.simulation.rules import Cast, demand_weights, interruptible, mode_names, rules_for
+from anlan.simulation.requests import Requests, ask
+from anlan.simulation.roster import Roster
+from anlan.simulation.rules import (
+    Cast,
+    clock,
+    demand_weights,
+    interruptible,
+    mode_names,
+    places_due,
+    rules_for,
+)
 
 Array = NDArray[Any]
 
@@ -36,10 +46,12 @@ class Replay:
         From ``at_s`` to arrival.
     redispatched : ndarray of int32
         How often a unit on its way to the call was taken for another.
+    complete_s : ndarray of float64
+        From ``at_s`` to the arrival of the last unit, where the call's run card asks for several.
     played : Played
-        Everything else, in the loop's own order (see ``row``).
-    row : ndarray of int64
-        The loop's row of each call.
+        Everything else, by request (see ``requests``).
+    requests : Requests
+        The loop's own order: one row per unit that a call asked for.
     """
 
     unit: Array
@@ -47,11 +59,12 @@ class Replay:
     arrived_s: Array
     response_s: Array
     redispatched: Array
+    complete_s: Array
     played: Played
-    row: Array
+    requests: Requests
 
     def __getitem__(self, name: str) -> Array:
-        if name not in ("unit", "dispatched_s", "arrived_s", "response_s", "redispatched"):
+        if name not in ("unit", "dispatched_s", "arrived_s", "response_s", "redispatched", "complete_s"):
             raise KeyError(name)
         column: Array = getattr(self, name)
         return column
@@ -69,6 +82,8 @@ def replay(
     redispatch: Iterable[tuple[int, int]] | None = None,
     demand: Any = None,
     busy: float | None = None,
+    tz: str = "UTC",
+    seed: int = 0,
     events: bool = False,
     job: Job | None = None,
 ) -> Replay:
@@ -84,11 +99,14 @@ def replay(
         nearest by the mode back), ``handover_s``, ``off_road_s`` (between the road and the call, added on
         arriving and again on leaving; ``off_road_leave_s`` where leaving takes another time, as with another
         mode's speed) default to 0.
+        ``category`` and ``area`` (texts) are read by rules that ask for them.
     units : likewise
         ``station`` (row of ``stations``) and ``turnout_s`` (default 0): the time from dispatch to leaving,
-        for a unit that stands at a station or post.
+        for a unit that stands at a station or post. ``id`` (default ``"0"``, ``"1"``…), ``kind``, ``skills``,
+        ``shift`` and ``status`` as in `anlan.model.Units`.
     stations, destinations : place, or mapping with ``place`` and ``off_road_s``
-        Node indexes or snapped positions.
+        Node indexes or snapped positions. Stations are also where units may stand by; ``id`` (default
+        ``"0"``, ``"1"``…) is what the policy calls them, ``area`` the area each lies in.
     policy : str, mapping or Policy
         See `anlan.policy.build`.
     mode_by_priority : mapping of int to str, optional
@@ -99,6 +117,10 @@ def replay(
     demand, busy
         Given to `anlan.policy.build`. Where a rule needs demand and none is given, the calls themselves are
         taken, one each.
+    tz : str
+        Time zone in which ``at_s``, as Unix seconds, is read by rules that know hours of the week and shifts.
+    seed : int
+        For work that units find themselves; nothing else is drawn.
     events : bool
         Whether to keep the log of events (``played.log``).
 
@@ -113,7 +135,8 @@ def replay(
     closest unit is the one with the least time to arrival: what is left of its turnout, the way to the next
     node if it is driving (a unit does not turn on an arc; past the last node it turns back), then the fastest
     way in the mode of the call's priority; ties go to the lower row. A call whose unit is taken is considered
-    again at the same instant. A unit taken during its turnout keeps the rest of it.
+    again at the same instant. A unit taken during its turnout keeps the rest of it. A call whose run card asks for
+    several units is answered when the first arrives.
 
     Raises
     ------
@@ -166,19 +189,6 @@ def replay(
             "give destinations=…",
             code="destinations_missing",
         )
-    row = np.argsort(at + delay, kind="stable")
-    rank = np.empty(n, np.int64)
-    rank[np.argsort(at, kind="stable")] = np.arange(n)
-    tasks = np.zeros(n, TASK)
-    tasks["at"] = at[row]
-    tasks["ready"] = (at + delay)[row]
-    tasks["priority"] = priority[row]
-    tasks["key"] = (priority * (n + 1) + rank)[row]
-    tasks["place"] = n_hubs + row
-    tasks["on_scene"] = column(calls, "on_scene_s", np.float64, 0.0, n)[row]
-    tasks["transport"] = transport[row]
-    tasks["destination"] = np.where(destination >= 0, destination + n_posts, -1)[row]
-    tasks["handover"] = column(calls, "handover_s", np.float64, 0.0, n)[row]
     home = column(units, "station", np.int64)
     if len(home) and (home.min() < 0 or home.max() >= n_posts):
         raise AnlanError(
@@ -187,8 +197,17 @@ def replay(
             "correct it",
             code="station_range",
         )
-    crew = fleet(home, column(units, "turnout_s", np.float64, 0.0, len(home)))
     top = int(max(priority.max(initial=1), 1))
+    n_units = len(home)
+    cast = Cast(
+        units=texts(units, "id", n_units) or [str(u) for u in range(n_units)],
+        homes=home,
+        home_area=[(texts(stations, "area", n_posts) or [""] * n_posts)[h] for h in home.tolist()],
+        posts=texts(stations, "id", n_posts) or [str(p) for p in range(n_posts)],
+        call_area=np.array(texts(calls, "area", n) or np.zeros(0, object), object)
+        if rule.dispatch.rule in ("jurisdiction", "preference")
+        else np.zeros(0, object),
+    )
     weights = None
     if rule.weighs_demand:
         places, weight, profile = _demand(ground, rule.demand, spots, n_hubs, n)
@@ -196,27 +215,73 @@ def replay(
         weights = (np.arange(spots.size - weight.shape[1], spots.size) + n_hubs, weight, profile)
     toward, away = interruptible(rule.dispatch, list(modes), top)
     world = ground.world(hubs, spots, n_posts=n_posts, toward=toward, away=away)
-    cast = Cast(
-        units=[str(u) for u in range(len(home))],
-        homes=home,
-        home_area=[""] * len(home),
-        posts=[str(p) for p in range(n_posts)],
-        call_area=np.full(n, ""),
+    zone_of = zone(tz)
+    begin, end = (float(at.min()), float((at + delay).max())) if n else (0.0, 0.0)
+    by_hour = rule.standby.rule == "posts" or isinstance(rule.demand, Demand)
+    slots = clock(begin, end, zone_of) if by_hour else (np.zeros(1, np.int64), 0.0)
+    rules, group, district, unit_district = rules_for(rule, list(modes), top, world, cast, slots, weights)
+    roster = Roster(
+        rule.duty,
+        cast.units,
+        texts(units, "shift", n_units) or [""] * n_units,
+        texts(units, "status", n_units) or [""] * n_units,
+        home,
+        begin,
+        end,
+        zone_of,
     )
-    rules, *_ = rules_for(rule, list(modes), top, world, cast, (np.zeros(1, np.int64), 0.0), weights)
-    played = play(world, tasks, crew, rules, events=events, job=job)
-    back = np.empty(n, np.int64)
-    back[row] = np.arange(n)
-    o = played.outcome[back]
+    words = rule.run_cards.words()
+    requests = ask(
+        rule.run_cards,
+        words,
+        np.array(texts(calls, "category", n) or np.full(n, ""), object) if words else None,
+        at=at,
+        ready=at + delay,
+        priority=priority,
+        place=n_hubs + np.arange(n),
+        on_scene=column(calls, "on_scene_s", np.float64, 0.0, n),
+        group=group if len(group) else np.zeros(n, np.int64),
+        district=district if len(district) else np.full(n, -1, np.int64),
+        transport=transport,
+        destination=np.where(destination >= 0, destination + n_posts, -1),
+        handover=column(calls, "handover_s", np.float64, 0.0, n),
+    )
+    crew = fleet(
+        home,
+        column(units, "turnout_s", np.float64, 0.0, n_units),
+        run_cards.abilities(
+            words,
+            texts(units, "kind", n_units) or [""] * n_units,
+            texts(units, "skills", n_units) or [""] * n_units,
+        ),
+        unit_district,
+        roster.on,
+        roster.shift_end(),
+    )
+    duty = roster.events(seed, 0, **places_due(rule, slots, begin, end))
+    played = play(world, requests.tasks, crew, rules, duty, events=events, job=job)
+    answers = requests.answers(played.outcome)
+    o = answers.first
     return Replay(
-        unit=o["unit"].copy(),
+        unit=o["unit"].astype(np.int32),
         dispatched_s=o["dispatched"].copy(),
         arrived_s=o["arrived"].copy(),
         response_s=o["arrived"] - at,
-        redispatched=o["taken"].copy(),
+        redispatched=answers.taken.astype(np.int32),
+        complete_s=answers.complete - at,
         played=played,
-        row=back,
+        requests=requests,
     )
+
+
+def texts(table: Any, name: str, n: int) -> list[str] | None:
+    """A column of texts; None where there is none."""
+    if isinstance(table, np.ndarray) and not table.dtype.names:
+        return None
+    if not isinstance(table, Mapping) and not hasattr(table, name):
+        return None
+    value = column(table, name, object, None, n)
+    return None if value is None else [str(v) for v in value]
 
 
 def column(table: Any, name: str, dtype: Any, default: Any = ..., n: int = 0) -> Any:

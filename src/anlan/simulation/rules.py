@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anlan.core.time import SLOTS
+from anlan.core.time import DAY_S, SLOTS, hour_of_week
 from anlan.kernels import simulation as loop
 from anlan.kernels.simulation_labels import INF
 from anlan.kernels.simulation_types import HUB, Rules, World
@@ -63,6 +64,27 @@ class Cast:
 def mode_names(travel: Any) -> dict[str, Any]:
     """Travel modes by name, from one object or a mapping."""
     return dict(travel) if hasattr(travel, "items") else {"ordinary": travel}
+
+
+def clock(begin: float, end: float, tz: ZoneInfo) -> tuple[Array, float]:
+    """Hour of the week of each half hour of a run and two days beyond, and when the first begins."""
+    first = float(np.floor(begin / 1800.0) * 1800.0)
+    halves = np.arange(first, end + 2 * DAY_S, 1800.0)
+    return hour_of_week(halves, tz).astype(np.int64), first
+
+
+def places_due(policy: Policy, slots: tuple[Array, float], begin: float, end: float) -> dict[str, Any]:
+    """When free units are placed without having been called: see `anlan.simulation.roster.Roster.events`."""
+    rule = policy.standby.rule
+    if rule == "patrol":
+        return {"place": True}
+    if rule not in ("posts", "compliance"):
+        return {}
+    due = [begin]
+    if rule == "posts":
+        changes = slots[1] + 1800.0 * (1 + np.flatnonzero(np.diff(slots[0]) != 0))
+        due += changes[(changes > begin) & (changes < end + DAY_S)].tolist()
+    return {"slots": np.array(due)}
 
 
 def interruptible(
@@ -140,7 +162,7 @@ def rules_for(
     beat_start, beat = np.zeros(n_units + 1, np.int64), np.zeros(0, np.int64)
     if standby.rule == "patrol":
         beat_start, beat = patrol.rounds(standby.beats, list(cast.units), cast.home_ids, list(cast.posts))
-    order, group = np.full((1, 1), -1, np.int64), np.zeros(len(cast.call_area), np.int64)
+    order, group = np.full((1, max(n_units, 1)), -1, np.int64), np.zeros(len(cast.call_area), np.int64)
     if dispatch.rule == "preference":
         order, group = preference.orders(dispatch.order, cast.units, cast.call_area)
     calls_of, units_of = np.full(len(cast.call_area), -1, np.int64), np.full(n_units, -2, np.int64)

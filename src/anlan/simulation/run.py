@@ -31,6 +31,11 @@ class Workload:
         Share of the duty time on the road, to calls and back.
     moves : ndarray of float64
         Moves to a post that is not its home, per duty hour.
+    km : ndarray of float64
+        Kilometres driven per duty day, estimated: the seconds driven out to calls and otherwise, at the mean
+        speeds of a sample of the run's own drives.
+    duty_s : ndarray of float64
+        Time on duty.
     """
 
     id: NDArray[Any]
@@ -38,6 +43,8 @@ class Workload:
     busy_share: NDArray[np.float64]
     driving_share: NDArray[np.float64]
     moves: NDArray[np.float64]
+    km: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    duty_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
