@@ -1,7 +1,6 @@
 """The dispatcher you simulate is the dispatcher you run: decision by decision, rule by rule."""
 
 import itertools
-import sys
 from collections import Counter
 
 import numpy as np
@@ -16,7 +15,6 @@ from anlan.model.unit import Units
 from anlan.policy import build
 from anlan.simulation.boards import Placed, Sent, Stage, decisions
 from anlan.simulation.ground import ground_of
-from anlan.simulation.replay import replay
 
 SIDE = 9
 STATIONS, POSTS, HOSPITALS, UNITS = 5, 8, 2, 9
@@ -25,14 +23,6 @@ MODES = {1: "lights", 2: "lights", 3: "ordinary"}
 SHIFTS = ("", "00:00-09:00,17:00-24:00", "08:00-18:00")
 NAMES = [f"u{i}" for i in range(UNITS)]
 SITES = [f"s{i}" for i in range(POSTS)]
-
-
-class CapturedError(Exception):
-    """The arguments of a run, instead of the run."""
-
-
-def capture(*arguments, **_options):
-    raise CapturedError(arguments)
 
 
 def grid(random):
@@ -129,12 +119,11 @@ class World:
         }
         return build(given, self.plan, self.demand, busy=0.4)
 
-    def decisions(self, policy, monkeypatch):
+    def decisions(self, policy, prepared):
         """Every decision of a run."""
-        monkeypatch.setattr(sys.modules["anlan.simulation.replay"], "play", capture)
-        with pytest.raises(CapturedError) as caught:
-            replay(self.travel, self.calls, self.units, self.stations, policy, destinations=self.hospital)
-        world, self.tasks, units, rules, *duty = caught.value.args[0]
+        world, self.tasks, units, rules, *duty = prepared(
+            self.travel, self.calls, self.units, self.stations, policy, destinations=self.hospital
+        )
         stage = Stage(
             rank=ground_of(list(self.travel.values())).rank,
             places=self.places,
@@ -224,19 +213,19 @@ RULES = {
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_every_decision_on_its_board(name, monkeypatch):
+def test_every_decision_on_its_board(name, prepared):
     config, telling = RULES[name]
     seen = Counter()
     for seed in (1, 2):
         town = World(seed)
         policy = town.policy(config)
-        seen += check(policy, town, town.decisions(policy, monkeypatch))
+        seen += check(policy, town, town.decisions(policy, prepared))
     assert seen["sent"] > 400
     # What the rule is about did happen.
     assert all(seen[what] for what in telling), seen
 
 
-def test_shifts_breaks_and_own_work(monkeypatch):
+def test_shifts_breaks_and_own_work(prepared):
     town = World(3, shifts=True)
     policy = town.policy(
         {
@@ -247,15 +236,15 @@ def test_shifts_breaks_and_own_work(monkeypatch):
             "own_work": {"per_hour": 1.0},
         }
     )
-    seen = check(policy, town, town.decisions(policy, monkeypatch))
+    seen = check(policy, town, town.decisions(policy, prepared))
     assert seen["sent"] > 200
     assert all(seen[what] for what in ("off_duty", "homebound", "paused", "shift_ends")), seen
 
 
-def test_the_recorder_gives_boards_in_order(monkeypatch):
+def test_the_recorder_gives_boards_in_order(prepared):
     town = World(5, n_calls=60)
     policy = town.policy({})
-    found = list(town.decisions(policy, monkeypatch))
+    found = list(town.decisions(policy, prepared))
     assert all(a.board.now <= b.board.now for a, b in itertools.pairwise(found))
     sent = {d.call for d in found if isinstance(d, Sent) and d.unit}
     assert sent == set(town.open_calls.id.tolist())
