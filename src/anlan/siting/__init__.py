@@ -3,23 +3,33 @@
 from anlan.siting.answer import Alternative, Explanation, Loss, Moment, Siting
 from anlan.siting.backup import backup
 from anlan.siting.busy import Workload
+from anlan.siting.candidates import Candidates, candidates_along
+from anlan.siting.demand_table import read_demand
 from anlan.siting.dsm import dsm
 from anlan.siting.erlang import erlang_b, erlang_c
 from anlan.siting.hypercube import Hypercube, correction_factors, hypercube
 from anlan.siting.lscp import lscp
 from anlan.siting.mclp import mclp
+from anlan.siting.measures import Measures, measure
 from anlan.siting.mexclp import mexclp
 from anlan.siting.p_median import p_median
+from anlan.siting.places import candidate_sites
+from anlan.siting.stations import StationPlan, plan_stations, workload
 
 __all__ = [
     "Alternative",
+    "Candidates",
     "Explanation",
     "Hypercube",
     "Loss",
+    "Measures",
     "Moment",
     "Siting",
+    "StationPlan",
     "Workload",
     "backup",
+    "candidate_sites",
+    "candidates_along",
     "correction_factors",
     "dsm",
     "erlang_b",
@@ -27,6 +37,10 @@ __all__ = [
     "hypercube",
     "lscp",
     "mclp",
+    "measure",
     "mexclp",
     "p_median",
+    "plan_stations",
+    "read_demand",
+    "workload",
 ]

@@ -1,0 +1,135 @@
+"""`anlan site`: where stations should stand, with the proof of how good the answer is."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anlan.cli.output import emit
+from anlan.cli.progress import job_on_terminal
+
+City = Annotated[Path, typer.Argument(help="The city folder.", metavar="CITY")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder for plan/, sites.csv, sites.geojson and answer.json.")
+]
+Gap = Annotated[float, typer.Option(help="Relative gap to the bound at which the search may stop.")]
+TimeLimit = Annotated[float, typer.Option("--time-limit", help="Seconds after which it stops anyway.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random; the same seed gives the same answer.")]
+Language = Annotated[str, typer.Option(help="Language of the summary: zh or en.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def site(
+    city: City,
+    out: Out = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="mclp: most calls within the rings. p_median: shortest mean travel. p_center: shortest worst "
+            "travel. lscp: fewest sites that have everybody within the last ring. mexclp: units that are "
+            "sometimes busy. dsm: two units within the middle ring, one within the last for everybody."
+        ),
+    ] = "mclp",
+    count: Annotated[
+        int | None, typer.Option("--count", help="Sites (mexclp, dsm: units) in all; by default as now.")
+    ] = None,
+    next_k: Annotated[
+        int | None, typer.Option("--next", help="Keep every present station and add so many.")
+    ] = None,
+    reach: Annotated[
+        str | None,
+        typer.Option(help="Response rings in minutes, such as 1,3,5; by default the city's standard."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", help="Id of a site that must be used. Repeatable.")
+    ] = None,
+    forbid: Annotated[
+        list[str] | None, typer.Option("--forbid", help="Id of a site that must not be used. Repeatable.")
+    ] = None,
+    candidates: Annotated[
+        Path | None,
+        typer.Option("--candidates", help="Your own candidate sites (CSV, GeoJSON…) beside the stations."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", help="Otherwise at most so many busy places and junctions.")
+    ] = 1000,
+    budget: Annotated[float | None, typer.Option(help="Most that all sites may cost together.")] = None,
+    prices: Annotated[
+        Path | None, typer.Option("--prices", help="Table with id and price of sites; 1 for the others.")
+    ] = None,
+    demand: Annotated[
+        Path | None,
+        typer.Option("--demand", help="Table area,calls or lon,lat,calls instead of the city's calls."),
+    ] = None,
+    weeks: Annotated[float, typer.Option(help="Over how many weeks that table was counted.")] = 1.0,
+    train_weeks: Annotated[int, typer.Option(help="Last weeks of calls to learn demand from.")] = 52,
+    busy: Annotated[
+        float | None, typer.Option(help="mexclp: busy share of units; by default from the calls.")
+    ] = None,
+    service_min: Annotated[
+        float | None,
+        typer.Option("--service", help="mexclp: minutes a call keeps a unit, if the calls do not say."),
+    ] = None,
+    alternatives: Annotated[int, typer.Option(help="How many other good choices to look for.")] = 2,
+    gap: Gap = 0.005,
+    time_limit: TimeLimit = 60.0,
+    seed: Seed = 1,
+    language: Language = "en",
+    json: Json = False,
+) -> None:
+    """Choose stations: the best so many, or the next so many, with a proven bound.
+
+    Says what was chosen, how good it is, how much better any choice could be at most, what is lost if a
+    site closes, and which other choices are nearly as good. Ctrl+C ends the search with the best answer so
+    far, which is written all the same (exit code 130). Exit code 1: no choice meets what was asked.
+    """
+    from anlan.campaign.site import SiteOptions, site_city
+    from anlan.city.city import City as CityFolder
+
+    options = SiteOptions(
+        model=model.replace("-", "_"),
+        count=count,
+        next_k=next_k,
+        rings_s=_rings(reach),
+        keep=tuple(keep or ()),
+        forbid=tuple(forbid or ()),
+        candidates=candidates,
+        limit=limit,
+        budget=budget,
+        prices=prices,
+        demand=demand,
+        weeks=weeks,
+        train_weeks=train_weeks,
+        busy=busy,
+        service_s=None if service_min is None else 60.0 * service_min,
+        alternatives=alternatives,
+        gap=gap,
+        time_limit_s=time_limit,
+        seed=seed,
+    )
+    with job_on_terminal(quiet=json) as job:
+        result = site_city(CityFolder.load(city), options, out, job=job)
+    emit(result.as_dict(), json, result.lines(language))
+    if job.cancelled:
+        raise typer.Exit(130)
+    if not result.answered:
+        raise typer.Exit(1)
+
+
+def _rings(text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        rings = tuple(60.0 * float(part) for part in text.split(","))
+    except ValueError:
+        rings = ()
+    if not rings or rings[0] <= 0 or any(a >= b for a, b in pairwise(rings)):
+        from anlan.core.errors import AnlanError
+
+        raise AnlanError(
+            f"--reach {text}", "it is minutes in ascending order", "write for example 1,3,5", code="rings"
+        )
+    return rings
