@@ -49,7 +49,7 @@ def test_every_decision(config, town, prepared):
     random = np.random.default_rng(12)
     policy = build(config, None, {"place": demand, "weight": random.uniform(0.5, 2.0, len(demand))}, busy=0.5)
     calls = {
-        "at_s": np.sort(random.uniform(0, CALLS * 2400 / UNITS, CALLS)),
+        "at_s": np.sort(random.uniform(0, CALLS * 3000 / UNITS, CALLS)),
         "place": place,
         "priority": random.choice([1, 2, 3], CALLS),
         "on_scene_s": random.exponential(900, CALLS),
@@ -86,7 +86,7 @@ def test_every_decision(config, town, prepared):
             answer = policy.move_up(d.board, travel, units=d.units, everybody=d.everybody)
             assert all(answer.of(u).post == d.post[u] for u in d.units)
             placed += 1
-    assert sent > 200
-    assert placed > 60
+    assert sent > 150
+    assert placed > 40
     assert driving > 20
-    assert diverted > 5 or not policy.dispatch.redispatch
+    assert diverted > 2 or not policy.dispatch.redispatch
