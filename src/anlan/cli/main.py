@@ -13,6 +13,7 @@ import typer
 
 import anlan.cli.city as city
 import anlan.cli.plan as plan
+import anlan.cli.simulate as simulate
 import anlan.cli.site as site
 from anlan.core.errors import AnlanError, Cancelled
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(city.app, name="city")
 app.command("plan")(plan.plan)
 app.command("demo")(plan.demo)
+app.command("simulate")(simulate.simulate)
 app.command("site")(site.site)
 
 
