@@ -74,7 +74,7 @@ def test_nothing_is_wider_than_the_page(page, width):
 
 
 def test_the_maps_have_streets_and_sites(page):
-    assert page.locator("svg.map").count() == 2
+    assert page.locator("svg.map").count() == 4
     assert page.locator("svg .site.proposed").count() == 3
     box = page.locator("svg.map").first.bounding_box()
     assert box["height"] > 200

@@ -8,7 +8,7 @@ from anlan.campaign.report.render import both, texts
 from anlan.core.text import Text
 
 FOLDER = Path(render.__file__).parent
-TEMPLATE = (FOLDER / "report.html.j2").read_text(encoding="utf-8")
+TEMPLATE = "".join(p.read_text(encoding="utf-8") for p in sorted(FOLDER.glob("*.j2")))
 
 
 def test_every_text_is_there_in_both_languages():

@@ -8,20 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anlan.campaign.options import PlanOptions
+from anlan.campaign.survey import Survey, SurveyOptions, survey
 from anlan.city.city import City
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
 from anlan.core.time import DAY_S, WEEK_S, utc_offset_s
 from anlan.hotspots import demand as learn_demand
-from anlan.hotspots import kde
-from anlan.hotspots.cells import Cells
-from anlan.hotspots.surface import Surface
 from anlan.model import Calls, Demand
 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """Demand, hot spots and how well they held on weeks they had not seen.
+    """What the plan learns from, what it is proved on, and what stands out in the city.
 
     Attributes
     ----------
@@ -32,12 +30,8 @@ class Analysis:
     warm_up, held_out : Calls
         Calls of the day before the test window, which fill the simulated city, and those of the window.
     demand : Demand
-    surface : Surface
-        Reported calls per km² and week.
-    hot : ndarray of int64
-        Rows of `demand` of the hot cells, the busiest first.
-    hot_area_share, hot_hit_rate : float
-        Share of the cells' area that the hot ones take, and of the held-out reported calls they hold.
+    survey : Survey
+        What stands out and where, from all calls; the plan does not learn from it.
     """
 
     train: tuple[float, float]
@@ -46,19 +40,11 @@ class Analysis:
     warm_up: Calls
     held_out: Calls
     demand: Demand
-    surface: Surface
-    hot: NDArray[np.int64]
-    hot_area_share: float
-    hot_hit_rate: float
-
-    @property
-    def pai(self) -> float:
-        """Prediction accuracy index (Chainey, Tompson & Uhlig 2008): hit rate over area share."""
-        return self.hot_hit_rate / self.hot_area_share if self.hot_area_share else float("nan")
+    survey: Survey
 
 
 def analyse(city: City, options: PlanOptions, job: Job) -> Analysis:
-    """Split the calls in time, learn demand and hot spots from the first part.
+    """Split the calls in time, learn demand from the first part, and survey the city.
 
     Raises
     ------
@@ -87,27 +73,15 @@ def analyse(city: City, options: PlanOptions, job: Job) -> Analysis:
     warm_up = timed.take((timed.received >= test[0] - DAY_S) & (timed.received < test[0]))
     job.check()
     demand = learn_demand(learnt, tz=city.tz, window=train, cell_m=options.cell_m)
-    job.update(1)
-    weeks = (train[1] - train[0]) / WEEK_S
-    reported = learnt.take(learnt.source == "reported")
-    surface = kde(
-        reported.x,
-        reported.y,
-        np.full(len(reported), 1.0 / weeks),
-        bandwidth_m=options.bandwidth_m,
+    settings = SurveyOptions(
+        seed=options.seed,
         cell_m=options.cell_m,
+        bandwidth_m=options.bandwidth_m,
+        held_out_weeks=options.test_weeks,
     )
-    job.update(2)
-    weight = demand.weight()
-    hot = np.argsort(-weight, kind="stable")[: options.hot_cells]
-    cells = Cells.covering(reported.x, reported.y, options.cell_m)
-    hot_cells = np.unique(cells.index(demand.x[hot], demand.y[hot]))
-    seen = held_out.take(held_out.source == "reported")
-    hit = float(np.isin(cells.index(seen.x, seen.y), hot_cells).mean()) if len(seen) else float("nan")
-    inhabited = len(np.unique(cells.index(reported.x, reported.y)))
-    return Analysis(
-        train, test, learnt, warm_up, held_out, demand, surface, hot, len(hot_cells) / inhabited, hit
-    )
+    found = survey(city, settings, job=job)
+    job.check()
+    return Analysis(train, test, learnt, warm_up, held_out, demand, found)
 
 
 def _windows(

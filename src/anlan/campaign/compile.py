@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from anlan import __version__
@@ -12,9 +13,7 @@ from anlan.campaign import drawings, sentences
 from anlan.campaign.analysis import Analysis
 from anlan.campaign.findings import (
     AreaRow,
-    CategoryRow,
     Findings,
-    HotRow,
     HourRow,
     LayerRow,
     MeasureRow,
@@ -23,15 +22,17 @@ from anlan.campaign.findings import (
     Verdict,
 )
 from anlan.campaign.layout import Proposal
+from anlan.campaign.naming import area_name, days, street_name
 from anlan.campaign.options import PlanOptions
 from anlan.campaign.proof import Proof
 from anlan.campaign.report.maps import Base
+from anlan.campaign.survey_findings import tell
 from anlan.city.areas import assign
 from anlan.city.check import QualityReport
 from anlan.city.city import City
 from anlan.core.text import Text
 from anlan.evaluation.paired import Change, Measure, Paired
-from anlan.model import Plan, Positions
+from anlan.model import Plan
 
 _SHOWN_AREAS = 18
 
@@ -64,15 +65,15 @@ def compile_findings(
     area_rows, area_points = _areas(city, paired, calls.area, rings)
     hour_rows, hour_lines = _hours(paired, drawings.hour_of_day(calls, city.tz))
     base = Base.of(city.roads, analysis.learnt.x, analysis.learnt.y)
-    weights = analysis.demand.weight()
     weeks = analysis.demand.weeks
     served = proof.served
     response = {k: proof.response_s(k)[:, served].ravel() for k in ("present", "proposed")}
     return Findings(
         title=Text(f"{city.name('zh')}：警力部署方案", f"{city.name('en')}: where units should stand"),
         state=settings.state,
-        period=sentences.days((float(np.nanmin(received)), float(np.nanmax(received))), city.tz),
+        period=days((float(np.nanmin(received)), float(np.nanmax(received))), city.tz),
         n_calls=len(city.calls),
+        symbol=Markup(base.symbol()),
         headline=sentences.headline(changes["mean"], in_middle, middle, len(present.units)),
         cards=[rows[0], rows[2], _share(_within(middle), in_middle)],
         replications=proof.replications,
@@ -80,21 +81,9 @@ def compile_findings(
         layers=_layers(city, quality),
         quality=[QualityRow(f.severity, Text(f.zh, f.en)) for f in quality.findings if f.severity != "ok"],
         n_train=int((analysis.learnt.source == "reported").sum()),
-        train=sentences.days(analysis.train, city.tz),
+        train=days(analysis.train, city.tz),
         cell_m=int(options.cell_m),
-        demand_map=drawings.demand_map(base, analysis),
-        hot=_hot(city, analysis),
-        hot_budget=f"{analysis.hot_area_share:.1%}",
-        hot_hit=f"{analysis.hot_hit_rate:.1%}",
-        hot_pai=f"{analysis.pai:.1f}",
-        week_chart=drawings.week_chart(analysis),
-        categories=[
-            CategoryRow(_category(city, name), float(volume), float(volume / weights.sum()))
-            for name, volume in sorted(
-                zip(analysis.demand.categories, analysis.demand.volume.sum(axis=1), strict=True),
-                key=lambda pair: -pair[1],
-            )
-        ],
+        survey=tell(city, analysis.survey, base),
         siting_text=sentences.siting_text(proposal, present, rings),
         site_map=drawings.site_map(base, present, proposal),
         proof_text=sentences.proof_text(proof, analysis, city.tz),
@@ -171,13 +160,6 @@ def _layers(city: City, quality: QualityReport) -> list[LayerRow]:
     return out
 
 
-def _area_name(city: City, code: str) -> Text:
-    row = int(city.areas.index_of([code])[0]) if code else -1
-    if row < 0:
-        return Text("（未划入辖区）", "(no area)") if not code else Text(code, code)
-    return Text(city.areas.name(row, "zh"), city.areas.name(row, "en"))
-
-
 def _areas(
     city: City, paired: Paired, area: NDArray[np.object_], rings: Sequence[float]
 ) -> tuple[list[AreaRow], list[tuple[Text, float, float]]]:
@@ -188,7 +170,7 @@ def _areas(
         use = inverse == k
         mean = paired.change(("mean", 0.0), use)
         shares = [paired.change(("share", ring), use) for ring in rings]
-        name = _area_name(city, str(codes[k]))
+        name = area_name(city, str(codes[k]))
         rows.append(
             AreaRow(
                 name,
@@ -229,41 +211,6 @@ def _hours(paired: Paired, hour: NDArray[np.int64]) -> tuple[list[HourRow], NDAr
     return rows, lines
 
 
-def _category(city: City, name: str) -> Text:
-    known = city.settings.categories.get(name)
-    return Text(known.label("zh"), known.label("en")) if known else Text(name, name)
-
-
-def _hot(city: City, analysis: Analysis) -> list[HotRow]:
-    low, high = analysis.demand.interval()
-    weight = analysis.demand.weight()
-    return [
-        HotRow(
-            _place(city, analysis.demand.positions, row, str(analysis.demand.area[row])),
-            float(weight[row]),
-            float(low[row]),
-            float(high[row]),
-        )
-        for row in analysis.hot.tolist()
-    ]
-
-
-def _street(city: City, positions: Positions, row: int) -> str:
-    edge = int(positions.edge[row])
-    return str(city.roads.edges.name[edge]) if edge >= 0 else ""
-
-
-def _place(city: City, positions: Positions, row: int, area: str) -> Text:
-    """A street where it has a name, with the area, and the coordinates that always are there."""
-    x, y = city.locate(positions.take(np.array([row])))
-    lon, lat = city.unproject(x, y)
-    where = f"{lon[0]:.4f}, {lat[0]:.4f}"
-    street = _street(city, positions, row)
-    name = _area_name(city, area)
-    head = f"{street} · " if street else ""
-    return Text(f"{head}{name.zh}（{where}）", f"{head}{name.en} ({where})")
-
-
 def _posts(city: City, proposal: Proposal) -> list[PostRow]:
     sites, posts = proposal.plan.sites, proposal.plan.posts
     units = dict(zip(posts.site.tolist(), posts.units.tolist(), strict=True))
@@ -274,8 +221,8 @@ def _posts(city: City, proposal: Proposal) -> list[PostRow]:
             int(units.get(sites.id[k], 0)),
             float(sites.lon[k]),
             float(sites.lat[k]),
-            _area_name(city, str(codes[k])),
-            _street(city, sites.positions, k),
+            area_name(city, str(codes[k])),
+            street_name(city, sites.positions, k),
             float(proposal.served[k]),
         )
         for k in range(len(sites))

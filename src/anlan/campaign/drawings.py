@@ -9,7 +9,6 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from anlan.campaign.analysis import Analysis
 from anlan.campaign.layout import Proposal
 from anlan.campaign.report import charts
 from anlan.campaign.report.maps import Base
@@ -25,35 +24,12 @@ def hour_of_day(calls: Calls, tz: ZoneInfo) -> NDArray[np.int64]:
     return hour_of_week(calls.received, tz).astype(np.int64) % 24
 
 
-def demand_map(base: Base, analysis: Analysis) -> Markup:
-    """Streets with the density of calls and the hot cells; also places the street symbol in the page."""
-    surface = analysis.surface
-    cells = surface.cells
-    value = surface.value.ravel()
-    rows = np.flatnonzero(value > 0)
-    x, y = cells.centre(rows)
-    half = cells.cell_m / 2
-    body = base.density(x - half, y - half, cells.cell_m, value[rows])
-    demand = analysis.demand
-    left = np.floor(demand.x[analysis.hot] / cells.cell_m) * cells.cell_m
-    bottom = np.floor(demand.y[analysis.hot] / cells.cell_m) * cells.cell_m
-    body += base.frames(left, bottom, cells.cell_m)
-    return Markup(base.symbol() + base.map(body, Text("警情密度与热点", "Density of calls and hot spots")))
-
-
 def site_map(base: Base, present: Plan, proposal: Proposal) -> Markup:
     """Streets with the present stations and the proposed posts."""
     then, now = proposal.plan.sites, present.sites
     body = base.dots(then.x, then.y, [str(i) for i in then.id])
     body += base.squares(now.x, now.y, [str(a or b) for a, b in zip(now.name_zh, now.id, strict=True)])
     return Markup(base.map(body, Text("现有驻点与建议备勤点", "Present stations and proposed posts")))
-
-
-def week_chart(analysis: Analysis) -> Markup:
-    """Calls by hour of the week."""
-    demand = analysis.demand
-    weekly = demand.volume.sum(axis=1) @ demand.profile
-    return Markup(charts.week_heat(weekly, Text("一周各小时警情数", "Calls by hour of the week")))
 
 
 def curve(response_s: Mapping[str, NDArray[np.float64]], rings_s: Sequence[float]) -> Markup:

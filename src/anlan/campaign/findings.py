@@ -8,6 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from anlan.campaign.survey_findings import SurveyFindings
 from anlan.core.text import Text
 
 Verdict = Literal["better", "worse", "unclear"]
@@ -29,25 +30,6 @@ class QualityRow:
 
     severity: str
     text: Text
-
-
-@dataclass(frozen=True)
-class HotRow:
-    """One hot-spot cell: expected calls a week with their 95 % interval."""
-
-    place: Text
-    per_week: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class CategoryRow:
-    """One category: calls a week and share of all."""
-
-    name: Text
-    per_week: float
-    share: float
 
 
 @dataclass(frozen=True)
@@ -108,8 +90,8 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """Everything the report shows.
+class Page:
+    """What every report shows around its sections.
 
     Texts are bilingual; `Markup` fields are finished drawings.
     """
@@ -118,6 +100,17 @@ class Findings:
     state: str
     period: tuple[str, str]
     n_calls: int
+    symbol: Markup
+    method: Sequence[Note]
+    caveats: Sequence[Text]
+    attribution: Text
+    version: str
+
+
+@dataclass(frozen=True)
+class Findings(Page):
+    """Everything the plan's report shows."""
+
     headline: Text
     cards: Sequence[MeasureRow]
     replications: int
@@ -127,13 +120,7 @@ class Findings:
     n_train: int
     train: tuple[str, str]
     cell_m: int
-    demand_map: Markup
-    hot: Sequence[HotRow]
-    hot_budget: str
-    hot_hit: str
-    hot_pai: str
-    week_chart: Markup
-    categories: Sequence[CategoryRow]
+    survey: SurveyFindings
     siting_text: Text
     site_map: Markup
     proof_text: Text
@@ -146,7 +133,3 @@ class Findings:
     hours: Sequence[HourRow]
     rings: Sequence[str]
     posts: Sequence[PostRow]
-    method: Sequence[Note]
-    caveats: Sequence[Text]
-    attribution: Text
-    version: str

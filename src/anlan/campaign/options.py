@@ -26,8 +26,6 @@ class PlanOptions:
         Demand cells, metres.
     bandwidth_m : float
         Of the density surface on the map.
-    hot_cells : int
-        How many hot spots to name.
     candidates : int
         At most so many places are considered for posts.
     gap : float
@@ -43,7 +41,6 @@ class PlanOptions:
     replications: int = 5
     cell_m: float = 250.0
     bandwidth_m: float = 400.0
-    hot_cells: int = 12
     candidates: int = 1000
     gap: float = 0.015
     siting_s: float = 120.0

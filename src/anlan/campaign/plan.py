@@ -126,7 +126,7 @@ def plan_city(
         present = present_plan(city)
         job.update(1)
         quality = check(city, job=None)
-    with job.stage("analyse", 3):
+    with job.stage("analyse", 1.0):
         analysis = analyse(city, options, job)
     with job.stage("site", 1.0):
         proposal = _site(stages, city, analysis, present, options, out, job)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from anlan import __version__
 from anlan.campaign.analysis import Analysis
 from anlan.campaign.findings import Note
 from anlan.campaign.layout import Proposal
+from anlan.campaign.naming import days
 from anlan.campaign.options import PlanOptions
 from anlan.campaign.proof import Proof
+from anlan.campaign.survey import Survey
 from anlan.city.city import City
 from anlan.core.text import Text
 from anlan.evaluation.paired import Change
@@ -124,13 +125,7 @@ def method(
                 "the Jeffreys posterior of a Poisson rate.",
             ),
         ),
-        Note(
-            Text("热点图", "Density map"),
-            Text(
-                f"高斯核密度，带宽 {options.bandwidth_m:g} 米。",
-                f"Gaussian kernel density, bandwidth {options.bandwidth_m:g} m.",
-            ),
-        ),
+        *survey_notes(analysis.survey),
         Note(
             Text("出行时间", "Travel times"),
             Text(
@@ -167,6 +162,65 @@ def method(
     return out
 
 
+def survey_notes(found: Survey) -> list[Note]:
+    """How the survey was made, line by line."""
+    o = found.options
+    return [
+        Note(
+            Text("突出类别", "What stands out"),
+            Text(
+                "与往年同期相比：灵活 Farrington 算法（Noufaily 等 2013），负二项预测区间，节假日与不完整周已校正；"
+                "对全部“类别 × 辖区”按 Benjamini–Hochberg 控制错误发现率。",
+                "Against the same season of earlier years: flexible Farrington algorithm (Noufaily et al. 2013), negative "
+                "binomial prediction intervals, holidays and partial weeks allowed for; false-discovery rate over all pairs "
+                "of category and area (Benjamini & Hochberg 1995).",
+            ),
+        ),
+        Note(
+            Text("热点", "Hot spots"),
+            Text(
+                f"Getis–Ord Gi*（{o.cell_m:g} 米网格，半径两格；路段与相邻路段），错误发现率 5%；变化类别由各步 Gi* 与 "
+                "Mann–Kendall 趋势检验得出。",
+                f"Getis–Ord Gi* on {o.cell_m:g} m cells (radius two cells) and on street segments (with adjoining ones), "
+                "false-discovery rate 5 %; classes of change from Gi* step by step and the Mann–Kendall trend test.",
+            ),
+        ),
+        Note(
+            Text("密度图", "Density map"),
+            Text(
+                f"高斯核密度，带宽 {o.bandwidth_m:g} 米。",
+                f"Gaussian kernel density, bandwidth {o.bandwidth_m:g} m.",
+            ),
+        ),
+        Note(
+            Text("时空扫描", "Scans in space and time"),
+            Text(
+                f"Kulldorff 时空置换扫描（2005），前瞻式，{o.scan_cell_m:g} 米六边形网格，半径至多 {o.scan_radius_m:g} 米；"
+                f"{o.replications} 次置换，Gumbel p 值，按扫描个数校正。",
+                f"Kulldorff's space–time permutation scan (2005), prospective, {o.scan_cell_m:g} m hexagons, radius at most "
+                f"{o.scan_radius_m:g} m; {o.replications} permutations, Gumbel p-values adjusted for the number of scans.",
+            ),
+        ),
+        Note(
+            Text("重点部位", "Targets"),
+            Text(
+                "按衰减计数与周边密度的伽马–泊松收缩估计排序（Clayton 与 Kaldor 1987）；留出周检验，区间取按周自助法与"
+                "精确二项区间中较宽者；报警差异的敏感性分析依 Akpinar 等（2021）。",
+                "Ranked by aged counts shrunk to the density around (gamma–Poisson, Clayton & Kaldor 1987); tested on "
+                "held-out weeks, with the wider of a bootstrap over weeks and the exact binomial interval; sensitivity to "
+                "unequal reporting after Akpinar et al. (2021).",
+            ),
+        ),
+        Note(
+            Text("集中度", "Concentration"),
+            Text(
+                "广义基尼系数（Bernasco 与 Steenbeek 2017），泊松自助区间。",
+                "Generalised Gini coefficient (Bernasco & Steenbeek 2017), Poisson bootstrap intervals.",
+            ),
+        ),
+    ]
+
+
 def caveats(city: City, proof: Proof) -> list[Text]:
     """What a reader must know before using the figures."""
     out = []
@@ -198,10 +252,3 @@ def attribution(city: City) -> Text:
     lines = [p.attribution for p in city.settings.layers.values() if p.attribution]
     text = " · ".join(dict.fromkeys(lines))
     return Text(text, text)
-
-
-def days(window: tuple[float, float], tz: ZoneInfo) -> tuple[str, str]:
-    """First and last day of a half-open window, as dates."""
-    begin = datetime.fromtimestamp(window[0], tz).date()
-    end = datetime.fromtimestamp(max(window[1] - 1.0, window[0]), tz).date()
-    return begin.isoformat(), end.isoformat()

@@ -84,6 +84,37 @@ class Base:
             out.append(f'<path class="heat" fill-opacity="{0.07 + 0.08 * k:.2f}" d="{path}"/>')
         return "".join(out)
 
+    def cells(self, left: NDArray[np.float64], bottom: NDArray[np.float64], size_m: float, css: str) -> str:
+        """Square cells of one kind as one path; corners in projected metres."""
+        if not len(left):
+            return ""
+        x, y = self.frame.to_xy(left, bottom + size_m)
+        side = size_m * self.frame.scale + 0.2
+        path = "".join(
+            f"M{a:.1f} {b:.1f}h{side:.1f}v{side:.1f}h-{side:.1f}z" for a, b in zip(x, y, strict=True)
+        )
+        return f'<path class="cell {css}" d="{path}"/>'
+
+    def streets(self, roads: Roads, edges: NDArray[np.integer], css: str) -> str:
+        """Some street segments of one kind as one path."""
+        if not len(edges):
+            return ""
+        x, y = self.frame.to_xy(roads.x, roads.y)
+        out = []
+        for k in np.asarray(edges).tolist():
+            a, b = int(roads.start[k]), int(roads.start[k + 1])
+            out.append("M" + "L".join(f"{p:.1f} {q:.1f}" for p, q in zip(x[a:b], y[a:b], strict=True)))
+        return f'<path class="street {css}" d="{"".join(out)}"/>'
+
+    def shapes(self, rings: Sequence[NDArray[np.float64]], css: str, name: str = "") -> str:
+        """Outlines of areas: rings of projected metres, each of shape (n, 2)."""
+        out = []
+        for ring in rings:
+            x, y = self.frame.to_xy(ring[:, 0], ring[:, 1])
+            out.append("M" + "L".join(f"{p:.1f} {q:.1f}" for p, q in zip(x, y, strict=True)) + "z")
+        title = f"<title>{escape(name)}</title>" if name else ""
+        return f'<path class="zone {css}" fill-rule="evenodd" d="{"".join(out)}">{title}</path>'
+
     def frames(self, left: NDArray[np.float64], bottom: NDArray[np.float64], size_m: float) -> str:
         """Numbered frames around cells, in the order given."""
         x, y = self.frame.to_xy(left, bottom + size_m)

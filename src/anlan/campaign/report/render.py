@@ -35,7 +35,7 @@ def _fixed(key: str, **values: Any) -> Markup:
     return both(texts()[key].format(**values))
 
 
-def render(findings: Any, language: Language = "zh") -> str:
+def render(findings: Any, language: Language = "zh", template: str = "report.html.j2") -> str:
     """The report page.
 
     Parameters
@@ -44,6 +44,8 @@ def render(findings: Any, language: Language = "zh") -> str:
         Everything the page shows (see `anlan.campaign.findings`).
     language : {"zh", "en"}
         Which language it opens in; the other is one click away.
+    template : str
+        Which report: the plan's, the analysis alone or the account of a campaign.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
@@ -54,5 +56,5 @@ def render(findings: Any, language: Language = "zh") -> str:
     )
     environment.filters["number"] = lambda value: f"{value:,.0f}"
     css = (_HERE / "report.css").read_text(encoding="utf-8")
-    page = environment.get_template("report.html.j2")
+    page = environment.get_template(template)
     return page.render(f=findings, t=_fixed, say=both, css=Markup(css), language=language)

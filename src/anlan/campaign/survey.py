@@ -1,0 +1,625 @@
+"""What stands out and where: the analyses of one city's calls, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from anlan.city.city import City
+from anlan.core.columns import Floats
+from anlan.core.errors import AnlanError, Cancelled
+from anlan.core.job import Job
+from anlan.core.seed import stream
+from anlan.core.text import Text
+from anlan.core.time import DAY_S, WEEK_S
+from anlan.hotspots import (
+    Cells,
+    Circles,
+    Cluster,
+    Concentration,
+    Disk,
+    Districts,
+    Emerging,
+    GiStar,
+    Prominence,
+    ReportingBand,
+    Streets,
+    Surface,
+    Targets,
+    adjusted,
+    admit,
+    concentration,
+    emerging,
+    gi_star,
+    hour_profiles,
+    kde,
+    prominence,
+    reporting_band,
+    scan,
+    street_weights,
+    targets,
+    time_steps,
+    weekly_series,
+)
+from anlan.hotspots.emerging import CLASSES
+from anlan.hotspots.holidays import china
+from anlan.hotspots.profiles import slot_counts, whole_days
+from anlan.model import Calls
+from anlan.model.area import LEVELS
+
+_CHINESE_ZONES = ("Asia/Shanghai", "Asia/Urumqi", "Asia/Chongqing", "Asia/Harbin", "PRC")
+RISING = tuple(CLASSES.index(name) for name in ("new", "consecutive", "intensifying"))
+LASTING = (CLASSES.index("persistent"),)
+PASSING = tuple(CLASSES.index(name) for name in ("sporadic", "oscillating"))
+FADING = tuple(CLASSES.index(name) for name in ("diminishing", "historical"))
+
+PARTS = {
+    "prominence": Text("突出类别", "what stands out"),
+    "density": Text("警情密度", "density of calls"),
+    "places": Text("热点与新兴热点", "hot and emerging places"),
+    "streets": Text("热点街道", "hot and emerging streets"),
+    "concentration": Text("集中度", "concentration"),
+    "hours": Text("一周各小时", "hours of the week"),
+    "targets": Text("重点部位", "targets"),
+    "clusters": Text("近期聚集", "recent clusters"),
+}
+"""The parts of a survey, in the order in which they are done."""
+
+
+@dataclass(frozen=True)
+class SurveyOptions:
+    """Settings of a survey.
+
+    Attributes
+    ----------
+    seed : int
+        Of bootstraps, random choices and worlds.
+    cell_m : float
+        Side of the cells, metres.
+    bandwidth_m : float
+        Of the density surface.
+    year_weeks : int
+        Places, hours and concentration look at so many last weeks.
+    budget_share : float
+        Targets take this share of the cells in which any call fell.
+    held_out_weeks : int
+        Last weeks on which the targets are proved.
+    level : float
+        False-discovery rate of what is called prominent.
+    scan_weeks, scan_cell_m, scan_radius_m, scan_categories, scan_calls, replications
+        Of the scans for recent clusters: the categories with most calls, at least so many each.
+    reporting : float
+        Reporting may differ between places by up to this factor.
+    """
+
+    seed: int = 1
+    cell_m: float = 250.0
+    bandwidth_m: float = 400.0
+    year_weeks: int = 52
+    budget_share: float = 0.02
+    held_out_weeks: int = 8
+    level: float = 0.10
+    scan_weeks: int = 26
+    scan_cell_m: float = 500.0
+    scan_radius_m: float = 2000.0
+    scan_categories: int = 8
+    scan_calls: int = 100
+    replications: int = 99
+    reporting: float = 1.5
+
+    def as_dict(self) -> dict[str, Any]:
+        """For provenance."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What is prominent in the last whole week, and the weeks before it.
+
+    Attributes
+    ----------
+    found : Prominence
+    history : ndarray of float64, shape (len(found), n_week)
+        Calls of each series by week, the tested week last.
+    """
+
+    found: Prominence
+    history: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A connected group of cells that are becoming hot.
+
+    Attributes
+    ----------
+    cells : ndarray of int64
+    recent, usual : float
+        Calls a week in the last step, and in the steps before it.
+    """
+
+    cells: NDArray[np.int64]
+    recent: float
+    usual: float
+
+
+@dataclass(frozen=True, eq=False)
+class HotPlaces:
+    """Gi* of a division of the ground over the last year, and how it came about.
+
+    Attributes
+    ----------
+    places : Cells or Streets
+    weekly : ndarray of float64, shape (n_place,)
+        Calls a week over the window.
+    gi : GiStar
+        Of the whole window; flat.
+    pattern : ndarray of int8, shape (n_place,)
+        Index into `anlan.hotspots.emerging.CLASSES`; 0 everywhere where the history is too short.
+    steps : ndarray of float64, shape (T, n_place)
+        Calls by step, oldest first; empty where the history is too short.
+    step_days : int
+        Length of a step; 0 where there are none.
+    rising : sequence of Patch
+        Connected groups of cells that are becoming hot, the largest rise first (cells only).
+    """
+
+    places: Cells | Streets
+    weekly: Floats
+    gi: GiStar
+    pattern: NDArray[np.int8]
+    steps: NDArray[np.float64]
+    step_days: int
+    rising: Sequence[Patch] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Focus:
+    """Concentration of calls on street segments, and its curve.
+
+    Attributes
+    ----------
+    found : Concentration
+    places_share : ndarray of float64, shape (n,)
+        The busiest segments, as a share of all.
+    held, by_chance : ndarray of float64, shape (n,)
+        Share of the calls that they hold, and would hold had the calls fallen by street length alone.
+    """
+
+    found: Concentration
+    places_share: Floats
+    held: Floats
+    by_chance: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Aim:
+    """Targets, and what unequal reporting could change.
+
+    Attributes
+    ----------
+    chosen : Targets
+    cells : Cells
+    weekly : ndarray of float64
+        Reported calls a week in each target over the last year.
+    band : ReportingBand
+    """
+
+    chosen: Targets
+    cells: Cells
+    weekly: Floats
+    band: ReportingBand
+
+
+@dataclass(frozen=True)
+class RecentCluster:
+    """Calls of one category that stand closer together, lately, than places and times alone explain.
+
+    ``q`` is the Gumbel p-value of the scan, adjusted for the number of scans.
+    """
+
+    category: str
+    cluster: Cluster
+    q: float
+
+
+@dataclass(frozen=True, eq=False)
+class RecentClusters:
+    """Clusters that last until now, the surest first, of scans of one category each.
+
+    Attributes
+    ----------
+    found : sequence of RecentCluster
+        Those that stand at the false-discovery level.
+    tried : int
+        Categories that were scanned.
+    window : (float, float)
+    x, y : ndarray of float64
+        Middles of the scan's places, projected metres.
+    """
+
+    found: Sequence[RecentCluster]
+    tried: int
+    window: tuple[float, float]
+    x: Floats
+    y: Floats
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that was not done, and why."""
+
+    part: str
+    reason: Text
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What stands out and where.
+
+    Attributes
+    ----------
+    window, year : (float, float)
+        The recorded time and the last year of it, Unix seconds, ``[from, to)``, whole local days.
+    calls : Calls
+        The reported calls of the window, those with a time.
+    recent : Calls
+        Those of the year.
+    left_out : mapping of str to int
+        Calls that do not teach, by reason.
+    categories : tuple of str
+        What was asked for; empty means all.
+    """
+
+    window: tuple[float, float]
+    year: tuple[float, float]
+    calls: Calls
+    recent: Calls
+    left_out: Mapping[str, int]
+    categories: tuple[str, ...]
+    options: SurveyOptions
+    standing: Standing | None = None
+    surface: Surface | None = None
+    cells: HotPlaces | None = None
+    streets: HotPlaces | None = None
+    concentration: Focus | None = None
+    hours: NDArray[np.float64] | None = None
+    aim: Aim | None = None
+    clusters: RecentClusters | None = None
+    missing: tuple[Missing, ...] = field(default=())
+
+    @property
+    def weeks(self) -> float:
+        """Length of the year in weeks."""
+        return (self.year[1] - self.year[0]) / WEEK_S
+
+
+def survey(
+    city: City,
+    options: SurveyOptions | None = None,
+    *,
+    window: tuple[float, float] | None = None,
+    categories: Sequence[str] = (),
+    job: Job | None = None,
+) -> Survey:
+    """Analyse what the public reported.
+
+    A part that the data do not allow is left out with its reason; a cancelled job keeps the parts that are
+    finished.
+
+    Parameters
+    ----------
+    city : City
+    options : SurveyOptions, optional
+    window : (float, float), optional
+        Only calls received in ``[from, to)``, Unix seconds; by default all.
+    categories : sequence of str
+        Only these; by default all.
+    job : Job, optional
+
+    Raises
+    ------
+    AnlanError
+        If a category is unknown or no reported call remains.
+    """
+    options, job = options or SurveyOptions(), job or Job()
+    calls = of_categories(city.calls, categories)
+    admitted = admit(calls, "reported", window=window)
+    recorded = whole_days(admitted.calls.received, city.tz)
+    weeks = min(options.year_weeks, max(int((recorded[1] - recorded[0] + 3600.0) // WEEK_S), 1))
+    year = (max(recorded[1] - weeks * WEEK_S, recorded[0]), recorded[1])
+    recent = admitted.calls.take((admitted.calls.received >= year[0]) & (admitted.calls.received < year[1]))
+    out = Survey(
+        recorded, year, admitted.calls, recent, admitted.left_out, tuple(categories), options
+    )  # fmt: skip
+    work: dict[str, Callable[[City, Survey, Job], dict[str, Any]]] = {
+        "prominence": _standing,
+        "density": _density,
+        "places": _cells,
+        "streets": _streets,
+        "concentration": _concentration,
+        "hours": _hours,
+        "targets": _aim,
+        "clusters": _clusters,
+    }
+    missing: list[Missing] = []
+    for number, (part, todo) in enumerate(work.items()):
+        try:
+            job.check()
+            job.update(number / len(work), note=PARTS[part].en)
+            out = replace(out, **todo(city, out, job))
+        except AnlanError as error:
+            missing.append(Missing(part, _why(error)))
+        except Cancelled:
+            reason = Text("分析被中止，这一部分没有做。", "The analysis was stopped before this part.")
+            missing += [Missing(name, reason) for name in list(work)[number:]]
+            break
+    job.update(1.0, note="")
+    return replace(out, missing=tuple(missing))
+
+
+def of_categories(calls: Calls, categories: Sequence[str]) -> Calls:
+    """Only the calls of some categories.
+
+    Raises
+    ------
+    AnlanError
+        If a category does not occur.
+    """
+    if not categories:
+        return calls
+    known = calls.categories
+    for name in categories:
+        if name not in known:
+            some = ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
+            raise AnlanError(
+                f"category {name!r}", f"it does not occur; the calls have {some}", "name one of these",
+                code="category",
+            )  # fmt: skip
+    rows = np.isin(calls.category_code, [known.index(name) for name in categories])
+    return calls.take(rows)
+
+
+def _why(error: AnlanError) -> Text:
+    zh = {
+        "history_short": "历史太短，不足以做这一分析。",
+        "short_history": "历史太短，不足以做这一分析。",
+        "no_variation": "各处数量相同，分不出高低。",
+        "no_places": "警情没有可用的位置。",
+        "one_point": "所有警情都在同一个点上，无法分辨地点。",
+        "too_few": "警情太少。",
+        "gap": "这一周几乎没有记录。",
+        "budget": "预算内放不下任何地点。",
+    }.get(error.code, "数据不足以做这一分析。")
+    return Text(zh, f"{error}")
+
+
+def _standing(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
+    calls, tz, window = so_far.calls, city.tz, so_far.window
+    divisions = _divisions(city, calls, window[1])
+    # The last whole week; one that has only begun says less and reads as if it said more.
+    whole = datetime.fromtimestamp(window[1], tz=UTC).astimezone(tz).weekday() == 0
+    found = prominence(
+        calls,
+        divisions,
+        tz=tz,
+        window=window,
+        week=-1 if whole else -2,
+        holidays=china() if tz.key in _CHINESE_ZONES else None,
+        level=so_far.options.level,
+        job=job,
+    )
+    series = weekly_series(admit(calls, window=window), divisions, window, tz)
+    keys = zip(series.category.tolist(), series.division.tolist(), series.place.tolist(), strict=True)
+    rows = {key: k for k, key in enumerate(keys)}
+    told = zip(found.category.tolist(), found.division.tolist(), found.place.tolist(), strict=True)
+    order = [rows[key] for key in told]
+    last = (found.week - series.first_monday).days // 7 + 1
+    history = series.count[order, max(last - 53, 0) : last]
+    return {"standing": Standing(found, history)}
+
+
+def _divisions(city: City, calls: Calls, at: float) -> list[Districts]:
+    """The areas that calls carry, and the coarser levels around them."""
+    finest = Districts.of(calls)
+    areas = city.areas.at(at - 1.0)
+    out = []
+    for level in LEVELS:
+        rows = areas.level == level
+        if rows.sum() < 2 or set(areas.code[rows].tolist()) & set(finest.code.tolist()):
+            continue
+        out.append(Districts.at_level(areas, level))
+    return [*out, finest] if len(finest) else out
+
+
+def _one_point(calls: Calls) -> None:
+    if len(calls) and np.ptp(calls.x) == 0 and np.ptp(calls.y) == 0:
+        raise AnlanError(
+            f"{len(calls)} calls",
+            "all lie at one and the same point, so that no place can be told from another",
+            "give each call its own coordinates",
+            code="one_point",
+        )
+
+
+def _density(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
+    recent, options = so_far.recent, so_far.options
+    _one_point(recent)
+    return {
+        "surface": kde(
+            recent.x,
+            recent.y,
+            np.full(len(recent), 1.0 / so_far.weeks),
+            bandwidth_m=options.bandwidth_m,
+            cell_m=options.cell_m,
+        )
+    }
+
+
+def _steps(city: City, so_far: Survey, places: Cells | Streets) -> tuple[NDArray[np.float64], int]:
+    """Calls by step: four weeks each where the history allows it, else one."""
+    for step_days in (28, 7):
+        if (so_far.year[1] - so_far.year[0] + 3600.0) // DAY_S >= 4 * step_days:
+            steps = time_steps(so_far.recent, places, tz=city.tz, step_days=step_days, window=so_far.year)
+            return steps, step_days
+    return np.zeros((0, len(places))), 0
+
+
+def _cells(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
+    recent = so_far.recent
+    _one_point(recent)
+    cells = Cells.covering(recent.x, recent.y, so_far.options.cell_m)
+    grid = (cells.n_row, cells.n_column)
+    total = np.bincount(cells.of_calls(recent), minlength=len(cells)).astype(float)
+    inside = (total > 0).reshape(grid)
+    near = Disk(2)
+    gi = gi_star(total.reshape(grid), near, inside=inside)
+    steps, days = _steps(city, so_far, cells)
+    pattern = np.zeros(len(cells), np.int8)
+    rising: list[Patch] = []
+    if days:
+        found: Emerging = emerging(steps.reshape(-1, *grid), near, inside=inside, job=job)
+        pattern = found.pattern.ravel()
+        rising = _rising(pattern.reshape(grid), steps, days)
+    return {
+        "cells": HotPlaces(
+            cells,
+            total / so_far.weeks,
+            GiStar(gi.z.ravel(), gi.p.ravel()),
+            pattern,
+            steps,
+            days,
+            rising,
+        )
+    }
+
+
+def _rising(pattern: NDArray[np.int8], steps: NDArray[np.float64], days: int) -> list[Patch]:
+    """Connected groups of cells that are becoming hot, by how far the last step exceeds the earlier ones."""
+    label, n = ndimage.label(np.isin(pattern, RISING), structure=np.ones((3, 3)))
+    out = []
+    for k in range(1, n + 1):
+        rows = np.flatnonzero(label.ravel() == k)
+        by_step = steps[:, rows].sum(axis=1) * 7.0 / days
+        out.append(Patch(rows, float(by_step[-1]), float(by_step[:-1].mean())))
+    scale = days / 7.0
+    return sorted(
+        out,
+        key=lambda p: (-(p.recent - p.usual) * scale / np.sqrt(p.usual * scale + 1.0), int(p.cells[0])),
+    )
+
+
+def _streets(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
+    recent, streets = so_far.recent, Streets(city.roads)
+    _one_point(recent)
+    rows = streets.of_calls(recent)
+    total = np.bincount(rows[rows >= 0], minlength=len(streets)).astype(float)
+    near = street_weights(city.roads)
+    gi = gi_star(total, near)
+    steps, days = _steps(city, so_far, streets)
+    pattern = emerging(steps, near, job=job).pattern if days else np.zeros(len(streets), np.int8)
+    return {"streets": HotPlaces(streets, total / so_far.weeks, gi, pattern, steps, days)}
+
+
+def _concentration(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
+    _one_point(so_far.recent)
+    streets = Streets(city.roads)
+    rows = streets.of_calls(so_far.recent)
+    count = np.bincount(rows[rows >= 0], minlength=len(streets)).astype(float)
+    seed = so_far.options.seed
+    found = concentration(count, measure=streets.measure, draws=99, seed=seed)
+    at = np.linspace(0.0, 0.3, 61)
+    drawn = stream(seed, "concentration curve").multinomial(
+        int(count.sum()), streets.measure / streets.measure.sum()
+    )
+    return {"concentration": Focus(found, at, _held(count, at), _held(drawn.astype(float), at))}
+
+
+def _held(count: Floats, at: Floats) -> Floats:
+    """Share of calls that the busiest places hold, by their share of all places."""
+    running = np.concatenate([[0.0], np.cumsum(np.sort(count)[::-1])]) / count.sum()
+    return np.interp(at * len(count), np.arange(len(running)), running)
+
+
+def _hours(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
+    recent = so_far.recent
+    count = slot_counts(np.zeros(len(recent), np.int64), 1, recent.received, city.tz)
+    share = hour_profiles(count, so_far.year, city.tz).overall
+    return {"hours": share * len(recent) / so_far.weeks}
+
+
+def _aim(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
+    calls, options = so_far.calls, so_far.options
+    _one_point(so_far.recent)
+    cells = Cells.covering(calls.x, calls.y, options.cell_m)
+    weeks = int((so_far.window[1] - so_far.window[0] + 3600.0) // WEEK_S)
+    chosen = targets(
+        calls,
+        cells,
+        tz=city.tz,
+        budget_share=options.budget_share,
+        held_out_weeks=min(options.held_out_weeks, max(weeks - 4, 1)),
+        window=so_far.window,
+        reporting=options.reporting,
+        seed=options.seed,
+    )
+    count = np.bincount(cells.of_calls(so_far.recent), minlength=len(cells)).astype(float)
+    band = reporting_band(count, cells.measure, chosen.budget, factor=options.reporting, seed=options.seed)
+    return {"aim": Aim(chosen, cells, count[chosen.index] / so_far.weeks, band)}
+
+
+def _clusters(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
+    options, end = so_far.options, so_far.window[1]
+    _one_point(so_far.recent)
+    slots = int(min(options.scan_weeks * 7, (end - so_far.year[0] + 3600.0) // DAY_S))
+    if slots < 28:
+        raise AnlanError(
+            f"{slots} days of calls", "a scan for recent clusters needs at least 28", "load a longer history",
+            code="history_short",
+        )  # fmt: skip
+    window = (end - slots * DAY_S, end)
+    calls = so_far.calls.take(so_far.calls.received >= window[0])
+    cells = Cells.covering(calls.x, calls.y, options.scan_cell_m, "hexagon")
+    used, place = np.unique(cells.of_calls(calls), return_inverse=True)
+    x, y = cells.centre(used)
+    circles = Circles.around(x, y, max_radius_m=options.scan_radius_m)
+    # A category at a time: what rises in one drowns in all of them together.
+    volume = np.bincount(calls.category_code, minlength=len(calls.categories))
+    order = [int(k) for k in np.argsort(-volume, kind="stable") if volume[k] >= options.scan_calls]
+    found: list[tuple[str, Cluster]] = []
+    tried = 0
+    for code in order[: options.scan_categories]:
+        job.check()
+        rows = calls.category_code == code
+        result = scan(
+            place[rows],
+            calls.received[rows],
+            circles,
+            when="prospective",
+            window=window,
+            max_slots=slots // 2,
+            min_cases=5,
+            replications=options.replications,
+            stop_after=20,
+            most=3,
+            seed=options.seed,
+        )
+        tried += 1
+        found += [(calls.categories[code], one) for one in result.clusters]
+    if not tried:
+        raise AnlanError(
+            f"{len(calls)} calls in {slots} days", f"no category has {options.scan_calls} of them",
+            "load a longer history", code="too_few",
+        )  # fmt: skip
+    # Of each scan the p-value allows for all its windows; the adjustment, for the number of scans.
+    p = np.array([min(max(one.p_gumbel, 0.0), 1.0) for _, one in found])
+    q = adjusted(p, family=max(tried, len(p))) if len(p) else p
+    stands = sorted(np.flatnonzero(q <= options.level).tolist(), key=lambda k: (q[k], -found[k][1].llr))
+    rows_told = [RecentCluster(found[k][0], found[k][1], float(q[k])) for k in stands]
+    return {"clusters": RecentClusters(rows_told, tried, window, x, y)}

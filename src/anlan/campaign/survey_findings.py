@@ -1,0 +1,585 @@
+"""A survey's results as the values that the report shows, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+from scipy.stats import gamma
+
+from anlan.campaign import survey_drawings as drawings
+from anlan.campaign.naming import area_name, category_name, days, place_name, point_names
+from anlan.campaign.report.maps import Base
+from anlan.campaign.survey import FADING, LASTING, PARTS, PASSING, RISING, HotPlaces, Standing, Survey
+from anlan.city.city import City
+from anlan.core.text import LANGUAGES, Text
+from anlan.evaluation import rate_ratio
+from anlan.hotspots import Streets
+from anlan.hotspots.accuracy import Accuracy
+from anlan.hotspots.emerging import CLASSES, NAMES_ZH
+from anlan.model import Positions
+
+SHOWN = 12
+"""Rows of a table in the report; the CSV files have all."""
+
+SOURCES = {
+    "discovered": Text("巡逻发现", "discovered by officers"),
+    "device": Text("技防设备", "signalled by devices"),
+    "unknown": Text("来源不明", "of unknown source"),
+    "no_time": Text("没有时间", "without a time"),
+    "outside_window": Text("时段之外", "outside the period"),
+    "reported": Text("群众报警", "reported by the public"),
+}
+
+
+@dataclass(frozen=True)
+class ProminentRow:
+    """A category that stands out in an area."""
+
+    category: Text
+    area: Text
+    period: Text
+    observed: str
+    expected: str
+    interval: str
+    excess: str
+    q: str
+    history: Markup
+    sentence: Text
+
+
+@dataclass(frozen=True)
+class RisingRow:
+    """A group of cells that is becoming hot: calls a week lately and before, and their ratio."""
+
+    place: Text
+    recent: str
+    usual: str
+    ratio: str
+    cells: int
+
+
+@dataclass(frozen=True)
+class StreetRow:
+    """A hot street segment."""
+
+    place: Text
+    length_m: str
+    per_week: str
+    interval: str
+    pattern: Text
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """A cluster that lasts until now."""
+
+    category: Text
+    place: Text
+    radius_m: str
+    since: str
+    observed: int
+    expected: str
+    q: str
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """A target."""
+
+    place: Text
+    per_week: str
+    interval: str
+    pattern: Text
+    kept: str
+
+
+@dataclass(frozen=True)
+class AccuracyRow:
+    """How much a way of choosing targets held of the calls that came afterwards."""
+
+    name: Text
+    hit_rate: str
+    pai: str
+    pei: str
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """One category: calls a week and share of all."""
+
+    name: Text
+    per_week: float
+    share: float
+
+
+@dataclass(frozen=True)
+class SurveyFindings:
+    """What the survey section shows; a part that was not done is None or empty and named in ``missing``."""
+
+    n_calls: int
+    window: tuple[str, str]
+    year: tuple[str, str]
+    n_year: int
+    cell_m: int
+    prominent_text: Text | None
+    prominent: Sequence[ProminentRow]
+    clusters_text: Text | None
+    clusters: Sequence[ClusterRow]
+    demand_map: Markup | None
+    hot_map: Markup | None
+    hot_text: Text | None
+    rising: Sequence[RisingRow]
+    street_map: Markup | None
+    street_text: Text | None
+    streets: Sequence[StreetRow]
+    concentration_text: Text | None
+    concentration_chart: Markup | None
+    week_chart: Markup | None
+    hour_range: tuple[str, str]
+    categories: Sequence[CategoryRow]
+    targets_text: Text | None
+    accuracy: Sequence[AccuracyRow]
+    targets: Sequence[TargetRow]
+    reporting_text: Text | None
+    missing: Sequence[tuple[Text, Text]]
+    caveats: Sequence[Text]
+    answer: Sequence[Text]
+
+
+def tell(city: City, found: Survey, base: Base) -> SurveyFindings:
+    """Everything of a survey that the report shows."""
+    n_year = len(found.recent)
+    prominent_text, prominent = _prominent(city, found)
+    aim = found.aim
+    answer = [t for t in (_first_answer(prominent_text, prominent), _rising_answer(found)) if t is not None]
+    if found.concentration is not None:
+        answer.append(_concentrated(found, short=True))
+    targets_text = None if aim is None else _targets_text(found)
+    if targets_text is not None:
+        answer.append(targets_text)
+    volume = np.bincount(found.recent.category_code, minlength=len(found.recent.categories)).astype(float)
+    return SurveyFindings(
+        n_calls=len(found.calls),
+        window=days(found.window, city.tz),
+        year=days(found.year, city.tz),
+        n_year=n_year,
+        cell_m=int(found.options.cell_m),
+        prominent_text=prominent_text,
+        prominent=prominent,
+        clusters_text=_clusters_text(city, found),
+        clusters=_clusters(city, found),
+        demand_map=drawings.demand_map(base, found, SHOWN) if found.surface is not None else None,
+        hot_map=drawings.cell_map(base, found.cells) if found.cells is not None else None,
+        hot_text=None if found.cells is None else _hot_text(found, found.cells),
+        rising=_rising(city, found),
+        street_map=drawings.street_map(base, found.streets) if found.streets is not None else None,
+        street_text=None if found.streets is None else _hot_text(found, found.streets),
+        streets=_streets(city, found),
+        concentration_text=None if found.concentration is None else _concentrated(found),
+        concentration_chart=None
+        if found.concentration is None
+        else drawings.concentration_chart(found.concentration),
+        week_chart=None if found.hours is None else drawings.week_chart(found.hours),
+        hour_range=("", "")
+        if found.hours is None
+        else (f"{found.hours.min():.1f}", f"{found.hours.max():.1f}"),
+        categories=[
+            CategoryRow(category_name(city, name), float(count / found.weeks), float(count / n_year))
+            for name, count in sorted(
+                zip(found.recent.categories, volume, strict=True), key=lambda pair: (-pair[1], pair[0])
+            )
+            if count > 0
+        ],
+        targets_text=targets_text,
+        accuracy=_accuracy(found),
+        targets=_targets(city, found),
+        reporting_text=None if aim is None else _reporting(found),
+        missing=[(PARTS[m.part], m.reason) for m in found.missing],
+        caveats=_caveats(found),
+        answer=answer,
+    )
+
+
+def q_text(q: float) -> str:
+    """An adjusted p-value as it is printed."""
+    return "< 0.001" if q < 0.001 else f"{q:.3f}" if q < 0.1 else f"{q:.2f}"
+
+
+def period(standing: Standing, row: int) -> Text:
+    """The weeks of a row of the prominence table."""
+    first, weeks = standing.found.week, int(standing.found.weeks[row])
+    last = (first + timedelta(days=6)).isoformat()
+    if weeks == 1:
+        return Text(f"{first.isoformat()} 起一周", f"week of {first.isoformat()}")
+    return Text(f"截至 {last} 的 {weeks} 周", f"{weeks} weeks to {last}")
+
+
+def sentence(city: City, standing: Standing, row: int) -> Text:
+    """A row of the prominence table in words, with the categories' and areas' own names."""
+    found = standing.found
+    said = {}
+    for language in LANGUAGES:
+        names = found.category.copy()
+        names[row] = category_name(city, str(found.category[row])).of(language)
+        code = str(found.place[row])
+        where = area_name(city, code).of(language) if code else None
+        said[language] = replace(found, category=names).sentence(row, language, place_name=where)
+    return Text(chinese(said["zh"]), said["en"])
+
+
+def chinese(text: str) -> str:
+    """A Chinese sentence with the punctuation that belongs to it."""
+    return text.translate(str.maketrans(",();", "，（）；"))
+
+
+def pattern_name(code: int) -> Text:
+    """A class of `anlan.hotspots.emerging.CLASSES` in words; a dash where there is none."""
+    if code <= 0:
+        return Text("–", "–")
+    return Text(f"{NAMES_ZH[code]}热点", f"{CLASSES[code]} hot spot")
+
+
+def interval(count: float, weeks: float) -> str:
+    """95 % credible interval of calls a week (gamma posterior with Jeffreys' prior)."""
+    low, high = gamma.ppf([0.025, 0.975], count + 0.5) / weeks
+    return f"{low:.1f}–{high:.1f}"
+
+
+def _prominent(city: City, found: Survey) -> tuple[Text | None, list[ProminentRow]]:
+    standing = found.standing
+    if standing is None:
+        return None, []
+    p = standing.found
+    rows = np.flatnonzero(p.prominent)
+    whole = Text("全市", "whole city")
+    out = [
+        ProminentRow(
+            category_name(city, str(p.category[k])),
+            area_name(city, str(p.place[k])) if p.place[k] else whole,
+            period(standing, k),
+            f"{p.observed[k]:,.0f}",
+            f"{p.expected[k]:,.1f}",
+            f"{p.low[k]:,.0f}–{p.high[k]:,.0f}",
+            f"+{p.excess[k]:,.1f}",
+            q_text(float(p.q[k])),
+            drawings.spark(standing.history[k], int(p.weeks[k])),
+            sentence(city, standing, k),
+        )
+        for k in rows[:SHOWN].tolist()
+    ]
+    ground = (
+        Text(f"前 {p.years} 年同期", f"the same season of {p.years} earlier year(s)")
+        if p.method == "season"
+        else Text("此前各周", "the weeks before")
+    )
+    told = {
+        "n": len(rows),
+        "family": f"{p.family:,}",
+        "ground": ground,
+        "level": f"{p.level:.0%}",
+        "shown": min(len(rows), SHOWN),
+        "week": (p.week + timedelta(days=6)).isoformat(),
+    }
+    if not len(rows):
+        return Text(
+            "截至 {week}，与{ground}相比，在 {family} 个“类别 × 辖区”组合中没有一个突出（错误发现率 {level}）。",
+            "To {week} nothing stands out against {ground} among {family} pairs of category and area "
+            "(false-discovery rate {level}).",
+        ).format(**told), out
+    return Text(
+        "截至 {week}，与{ground}相比，{family} 个“类别 × 辖区”组合中有 {n} 个突出；"
+        "按错误发现率 {level} 控制，其中出于偶然的大约不超过这个比例。",
+        "To {week}, {n} of {family} pairs of category and area stand out against {ground}. At a false-discovery "
+        "rate of {level}, no more than about that share of them is chance.",
+    ).format(**told), out  # fmt: skip
+
+
+def _first_answer(text: Text | None, rows: Sequence[ProminentRow]) -> Text | None:
+    return rows[0].sentence if rows else text
+
+
+def _rising_answer(found: Survey) -> Text | None:
+    if found.clusters is None or not found.clusters.found:
+        return None
+    n, tried = len(found.clusters.found), found.clusters.tried
+    return Text(
+        f"对 {tried} 个主要类别的时空扫描发现 {n} 处仍在持续的聚集。",
+        f"Scans of the {tried} largest categories in space and time find {n} cluster(s) that still last.",
+    )
+
+
+def _clusters_text(city: City, found: Survey) -> Text | None:
+    clusters = found.clusters
+    if clusters is None:
+        return None
+    begin, end = days(clusters.window, city.tz)
+    told = {"begin": begin, "end": end, "tried": clusters.tried, "n": len(clusters.found)}
+    if not clusters.found:
+        return Text(
+            "{begin} 至 {end}，对警情最多的 {tried} 个类别分别扫描，没有发现仍在持续的时空聚集。",
+            "{begin} to {end}: scans of the {tried} largest categories find no cluster in space and time that "
+            "still lasts.",
+        ).format(**told)
+    return Text(
+        "{begin} 至 {end}，对警情最多的 {tried} 个类别分别扫描：以下 {n} 处警情在时间和空间上过于集中，且持续至今。",
+        "{begin} to {end}, scans of the {tried} largest categories: in these {n} place(s) calls stand closer "
+        "together in space and time than chance explains, and still do.",
+    ).format(**told)
+
+
+def _clusters(city: City, found: Survey) -> list[ClusterRow]:
+    clusters = found.clusters
+    if clusters is None:
+        return []
+    centres = np.array([one.cluster.centre for one in clusters.found], np.int64)
+    names = point_names(city, clusters.x[centres], clusters.y[centres])
+    return [
+        ClusterRow(
+            category_name(city, one.category),
+            name,
+            f"{max(one.cluster.radius, found.options.scan_cell_m / 2):,.0f}",
+            days((one.cluster.from_s, one.cluster.to_s), city.tz)[0],
+            one.cluster.observed,
+            f"{one.cluster.expected:.1f}",
+            q_text(one.q),
+        )
+        for one, name in zip(clusters.found, names, strict=True)
+    ][:SHOWN]
+
+
+def _hot_text(found: Survey, hot: HotPlaces) -> Text:
+    streets = isinstance(hot.places, Streets)
+    weeks = f"{found.weeks:.0f}"
+    n = len(hot.places) if streets else int((hot.weekly > 0).sum())
+    told = {
+        "weeks": weeks,
+        "hot": f"{int(hot.gi.hot().sum()):,}",
+        "n": f"{n:,}",
+        "what": Text("路段", "street segments") if streets else Text("网格", "cells with calls"),
+    }
+    text = Text(
+        "近 {weeks} 周，{n} 个{what}中有 {hot} 个是热点（Gi*：连同近邻明显高于全市，错误发现率 5%）。",
+        "Over the last {weeks} weeks {hot} of {n} {what} are hot: with their neighbours they stand clearly above "
+        "the city's mean (Gi*, false-discovery rate 5 %). ",
+    )
+    if not hot.step_days:
+        return Text(
+            text.zh + "历史太短，看不出趋势。", text.en + "The history is too short to show trends."
+        ).format(**told)
+    told |= {
+        "days": hot.step_days,
+        "steps": len(hot.steps),
+        "rising": f"{int(np.isin(hot.pattern, RISING).sum()):,}",
+        "lasting": f"{int(np.isin(hot.pattern, LASTING).sum()):,}",
+        "passing": f"{int(np.isin(hot.pattern, PASSING).sum()):,}",
+        "fading": f"{int(np.isin(hot.pattern, FADING).sum()):,}",
+    }
+    return Text(
+        text.zh + "按每 {days} 天一步、共 {steps} 步：正在变热 {rising} 个，一直热 {lasting} 个，"
+        "时热时不热 {passing} 个，正在降温或已过去 {fading} 个。",
+        text.en + "In {steps} steps of {days} days, {rising} are becoming hot, {lasting} have been hot "
+        "throughout, {passing} come and go, and {fading} are cooling or have cooled.",
+    ).format(**told)  # fmt: skip
+
+
+def _rising(city: City, found: Survey) -> list[RisingRow]:
+    hot = found.cells
+    if hot is None or not hot.rising:
+        return []
+    patches = list(hot.rising)[:SHOWN]
+    weeks, before = hot.step_days / 7.0, (len(hot.steps) - 1) * hot.step_days / 7.0
+    middles = []
+    for patch in patches:
+        x, y = hot.places.centre(patch.cells)  # type: ignore[union-attr]
+        near = int(np.argmin(np.hypot(x - x.mean(), y - y.mean())))
+        middles.append((x[near], y[near]))
+    at = np.array(middles)
+    out = []
+    for patch, name in zip(patches, point_names(city, at[:, 0], at[:, 1]), strict=True):
+        ratio = rate_ratio(patch.usual * before, patch.recent * weeks, exposure=(before, weeks))
+        low, high = ratio.interval
+        told = "–" if not np.isfinite(ratio.ratio) else f"{ratio.ratio:.1f} [{low:.1f}, {high:.1f}]"
+        out.append(
+            RisingRow(name, f"{patch.recent:.1f}", f"{patch.usual:.1f}", told, len(patch.cells))
+        )  # fmt: skip
+    return out
+
+
+def _streets(city: City, found: Survey) -> list[StreetRow]:
+    hot = found.streets
+    if hot is None:
+        return []
+    rows = np.flatnonzero(hot.gi.hot())
+    rows = rows[np.argsort(-hot.weekly[rows], kind="stable")][:SHOWN]
+    length = hot.places.measure[rows]
+    positions = Positions(rows.astype(np.int32), length / 2)
+    x, y = city.locate(positions)
+    names = [place_name(city, positions, k, str(a)) for k, a in enumerate(_areas_of(city, x, y))]
+    return [
+        StreetRow(
+            name,
+            f"{length[k]:.0f}",
+            f"{hot.weekly[row]:.1f}",
+            interval(float(hot.weekly[row] * found.weeks), found.weeks),
+            pattern_name(int(hot.pattern[row])),
+        )
+        for k, (row, name) in enumerate(zip(rows.tolist(), names, strict=True))
+    ]
+
+
+def _areas_of(city: City, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.object_]:
+    from anlan.city.areas import assign
+
+    lon, lat = city.unproject(x, y)
+    return assign(city.areas, lon, lat, None)
+
+
+def _concentrated(found: Survey, short: bool = False) -> Text:
+    assert found.concentration is not None
+    c = found.concentration.found
+    told = {
+        "q": f"{c.places_share[0]:.1%}",
+        "h": f"{c.places_share[1]:.1%}",
+        "qc": f"{c.by_chance[0]:.1%}",
+        "hc": f"{c.by_chance[1]:.1%}",
+        "g": f"{c.generalised_gini:.2f}",
+        "lo": f"{c.gini_interval[0]:.2f}",
+        "hi": f"{c.gini_interval[1]:.2f}",
+        "weeks": f"{found.weeks:.0f}",
+        "n": f"{c.places:,}",
+    }
+    head = Text(
+        "近 {weeks} 周，一半警情集中在 {h} 的路段上（若随机发生则为 {hc}）。",
+        "Over the last {weeks} weeks half of all calls fell on {h} of street segments (by chance it would be {hc}).",
+    )
+    if short:
+        return head.format(**told)
+    return Text(
+        head.zh + "四分之一的警情在 {q} 的路段上（随机为 {qc}）。路段共 {n} 个。"
+        "广义基尼系数 {g}（区间 {lo}–{hi}；0 为完全均匀，1 为集中于一处）。",
+        head.en
+        + " A quarter fell on {q} ({qc} by chance). There are {n} segments. Generalised Gini {g} (interval "
+        "{lo}–{hi}; 0 is perfectly even, 1 is all in one place).",
+    ).format(**told)
+
+
+_WAYS = {
+    "chosen": Text("本报告的选点", "The targets above"),
+    "count": Text("只按最近一年的次数选", "By last year's count alone"),
+    "random": Text("随机选", "At random"),
+}
+
+
+def _targets_text(found: Survey) -> Text:
+    assert found.aim is not None
+    chosen = found.aim.chosen
+    share = f"{chosen.measure.sum() / chosen.total:.1%}"
+    if not chosen.proof:
+        return Text(f"{len(chosen)} 个重点网格占 {share}。", f"{len(chosen)} target cells take {share}.")
+    c, naive = chosen.proof["chosen"], chosen.proof["count"]
+    told = {
+        "n": f"{len(chosen):,}",
+        "share": share,
+        "weeks": c.weeks,
+        "hit": f"{c.hit_rate:.0%}",
+        "lo": f"{c.hit_rate_interval[0]:.0%}",
+        "hi": f"{c.hit_rate_interval[1]:.0%}",
+        "pai": f"{c.pai:.1f}",
+    }
+    apart = c.hit_rate_interval[0] > naive.hit_rate
+    against = (
+        Text("明显好于只按去年次数选点。", "That is clearly better than choosing by last year's count.")
+        if apart
+        else Text("只按去年次数选点几乎一样好。", "Choosing by last year's count alone does about as well.")
+    )
+    return Text(
+        "{n} 个重点网格占有警情地面的 {share}；按此方法在留出的 {weeks} 周中命中 {hit} 的警情（区间 {lo}–{hi}），"
+        "是随机选点的 {pai} 倍。{against}",
+        "{n} target cells take {share} of the ground that has calls; on {weeks} held-out weeks such targets "
+        "held {hit} of the calls (interval {lo}–{hi}), {pai} times what chance gives. {against}",
+    ).format(**told, against=against)
+
+
+def _accuracy(found: Survey) -> list[AccuracyRow]:
+    if found.aim is None:
+        return []
+
+    def with_interval(value: float, bounds: tuple[float, float], form: str) -> str:
+        return f"{value:{form}} [{bounds[0]:{form}}, {bounds[1]:{form}}]"
+
+    def row(name: str, a: Accuracy) -> AccuracyRow:
+        return AccuracyRow(
+            _WAYS[name],
+            with_interval(a.hit_rate, a.hit_rate_interval, ".1%"),
+            with_interval(a.pai, a.pai_interval, ".1f"),
+            with_interval(a.pei, a.pei_interval, ".2f"),
+        )
+
+    return [row(name, found.aim.chosen.proof[name]) for name in _WAYS if name in found.aim.chosen.proof]
+
+
+def _targets(city: City, found: Survey) -> list[TargetRow]:
+    aim = found.aim
+    if aim is None:
+        return []
+    index = aim.chosen.index[:SHOWN]
+    x, y = aim.cells.centre(index)
+    pattern = np.zeros(len(index), np.int8)
+    if found.cells is not None:
+        at = found.cells.places.index(x, y)  # type: ignore[union-attr]
+        pattern = np.where(at >= 0, found.cells.pattern[at], 0)
+    return [
+        TargetRow(
+            name,
+            f"{aim.weekly[k]:.1f}",
+            interval(float(aim.weekly[k] * found.weeks), found.weeks),
+            pattern_name(int(pattern[k])),
+            f"{aim.chosen.kept[k]:.0%}",
+        )
+        for k, name in enumerate(point_names(city, x, y))
+    ]
+
+
+def _reporting(found: Survey) -> Text:
+    assert found.aim is not None
+    band, chosen = found.aim.band, found.aim.chosen
+    sure = int((chosen.kept >= 0.9).sum())
+    held = f"{band.share[0]:.0%}–{band.share[1]:.0%}"
+    return Text(
+        f"各处报警意愿可能不同，谁也不知道差多少。若任意两处最多相差 {band.factor:g} 倍："
+        f"{len(chosen)} 个重点网格中有 {sure} 个在至少九成的情形下仍会入选，它们合计占实际发生的 {held}。",
+        f"Places differ in how much of what happens is reported, and nobody knows by how much. If any two "
+        f"differ by up to {band.factor:g} times, {sure} of the {len(chosen)} target cells would still be chosen "
+        f"in at least nine of ten cases, and together they hold {held} of what happens.",
+    )
+
+
+def _caveats(found: Survey) -> list[Text]:
+    out = []
+    if found.left_out:
+        told = sorted(found.left_out.items(), key=lambda pair: -pair[1])
+        zh = "，".join(f"{SOURCES.get(k, Text(k, k)).zh} {n:,} 起" for k, n in told)
+        en = ", ".join(f"{n:,} {SOURCES.get(k, Text(k, k)).en}" for k, n in told)
+        out.append(
+            Text(
+                f"只用群众报警；未计入：{zh}。巡逻发现的警情取决于在哪里巡逻，用它来选点会越选越偏。",
+                f"Only calls reported by the public are used. Left out: {en}. What patrols discover "
+                "depends on where they patrol, and choosing places by it would feed on itself.",
+            )
+        )
+    if found.standing is not None:
+        out += [Text(chinese(zh), en) for zh, en in found.standing.found.caveats]
+    if found.cells is not None and found.cells.rising:
+        out.append(
+            Text(
+                "“正在变热”的地点是从许多地点中挑出来的，其中一部分会自行回落：先看一看，再下结论。",
+                "Places that are becoming hot were picked from many; some of them will fall back by themselves. "
+                "Look before concluding.",
+            )
+        )
+    return out
