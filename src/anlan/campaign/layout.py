@@ -2,30 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from anlan.campaign.options import PlanOptions
 from anlan.city.city import City
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
-from anlan.model import Demand, Plan, Positions, Posts, Sites, Units
-from anlan.siting import mclp
+from anlan.core.text import Text
+from anlan.model import Demand, Plan
+from anlan.siting.places import candidate_sites
+from anlan.siting.stations import StationPlan, plan_stations
+from anlan.siting.table import site_rows
+from anlan.siting.words import MODELS, certificate, exchange, figure
+
+ALTERNATIVES = 2
+"""How many other layouts the report names."""
+
+DIFFERENT = 10
+"""One post in so many must differ."""
+
+WIDE_GAP = 0.1
+"""Gap at which the search for an alternative stops."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the siting model certified: covered weight, the bound no layout can pass, and the gap between."""
+    """What the siting model certified: its value, the bound no layout can pass, and the gap between."""
 
     objective: float
     bound: float
     gap: float
     status: str
     seconds: float
+    model: str = "mclp"
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What is lost when one post closes and the others take over.
+
+    Attributes
+    ----------
+    loss_share : float
+        Of the objective.
+    unserved : float
+        Calls a week that would be beyond the last ring.
+    """
+
+    loss_share: float
+    unserved: float
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another layout that is nearly as good: what it does without, what it uses instead, at what price."""
+
+    closed: tuple[str, ...]
+    opened: tuple[str, ...]
+    price: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +81,11 @@ class Proposal:
         The objective of the present stations with the same measure.
     demand : float
         Calls a week, all of which a perfect layout would reach within the shortest ring.
+    kept, closed : int
+        Present stations that stay posts, and those that do not.
+    closing : sequence of Closing
+        For each post of the plan, in the order of the plan's sites.
+    others : sequence of Other
     """
 
     plan: Plan
@@ -53,21 +94,29 @@ class Proposal:
     served: Sequence[float]
     present_objective: float
     demand: float
+    kept: int = 0
+    closed: int = 0
+    closing: Sequence[Closing] = ()
+    others: Sequence[Other] = ()
 
     def facts(self) -> dict[str, Any]:
-        """For the plan's provenance; `of_facts` reads them back."""
+        """For the plan's provenance; `of_plan` reads them back."""
         return {
             "answer": asdict(self.siting),
             "candidates": self.candidates,
             "served": [round(float(s), 3) for s in self.served],
             "present_objective": self.present_objective,
             "demand": self.demand,
+            "kept": self.kept,
+            "closed": self.closed,
+            "closing": [asdict(c) for c in self.closing],
+            "others": [asdict(o) for o in self.others],
         }
 
     @classmethod
     def of_plan(cls, plan: Plan) -> Proposal:
         """A proposal from a plan that carries its facts."""
-        facts = plan.provenance["siting"]
+        facts: Mapping[str, Any] = plan.provenance["siting"]
         return cls(
             plan,
             Answer(**facts["answer"]),
@@ -75,49 +124,52 @@ class Proposal:
             facts["served"],
             facts["present_objective"],
             facts["demand"],
+            facts.get("kept", 0),
+            facts.get("closed", 0),
+            [Closing(**c) for c in facts.get("closing", ())],
+            [Other(tuple(o["closed"]), tuple(o["opened"]), o["price"]) for o in facts.get("others", ())],
         )
 
-
-def ring_values(n: int) -> NDArray[np.float64]:
-    """What covering a call within each of n rings is worth, falling evenly from 1."""
-    return 1.0 - np.arange(n) / n
-
-
-def candidate_sites(city: City, demand: Demand, present: Sites, limit: int) -> Sites:
-    """Where posts could be: the present stations, and the busiest demand places, spread out.
-
-    Demand places are taken busiest first, skipping any within 300 m of one already taken, so that the
-    candidates cover the city and do not crowd into its centre.
-    """
-    order = np.argsort(-demand.weight(), kind="stable")
-    order = order[demand.positions.edge[order] >= 0]
-    taken: list[int] = []
-    grid: dict[tuple[int, int], list[int]] = {}
-    room = max(limit - len(present), 0)
-    for row in order.tolist():
-        if len(taken) >= room:
-            break
-        cell = int(demand.x[row] // 300.0), int(demand.y[row] // 300.0)
-        near = (k for i in (-1, 0, 1) for j in (-1, 0, 1) for k in grid.get((cell[0] + i, cell[1] + j), ()))
-        if any(np.hypot(demand.x[k] - demand.x[row], demand.y[k] - demand.y[row]) < 300.0 for k in near):
-            continue
-        taken.append(row)
-        grid.setdefault(cell, []).append(row)
-    rows = np.array(taken, dtype=np.int64)
-    x, y = city.locate(Positions(demand.positions.edge[rows], demand.positions.offset_m[rows]))
-    lon, lat = city.unproject(x, y)
-    places = Sites.make(
-        len(rows),
-        id=[f"post-{k + 1:03d}" for k in range(len(rows))],
-        kind=["post"] * len(rows),
-        lon=lon,
-        lat=lat,
-        x=x,
-        y=y,
-        edge=demand.positions.edge[rows],
-        offset_m=demand.positions.offset_m[rows],
-    )
-    return Sites.concat([present, places])
+    def story(self, rings_s: Sequence[float]) -> list[Text]:
+        """The choice in words: model, number, certificate, present layout, closings, other choices."""
+        s = self.siting
+        out = [
+            Text(
+                "{model}：从 {candidates} 个候选地点中选出 {posts} 个备勤点（{kept} 个是现有驻点，{closed} 个现有驻点"
+                "不再备勤），使 {names} 分钟各圈内覆盖的警情最多，内圈权重更高。",
+                "{model}: {posts} posts were chosen from {candidates} candidate places ({kept} are present stations; "
+                "{closed} stations are no post) so that as many calls as possible lie within the {names}-minute "
+                "rings, inner rings counting more.",
+            ).format(
+                model=Text(MODELS[s.model].zh, MODELS[s.model].en.capitalize()),
+                candidates=self.candidates,
+                posts=len(self.plan.sites),
+                kept=self.kept,
+                closed=self.closed,
+                names="/".join(f"{r / 60:g}" for r in rings_s),
+            ),
+            certificate(s.model, s.objective, s.bound, s.gap, s.status, self.demand),
+            Text("现有布局按同一标准：{v}。", "By the same measure the present layout reaches {v}.").format(
+                v=figure(s.model, self.present_objective, self.demand)
+            ),
+        ]
+        if self.closing:
+            ids = [str(i) for i in self.plan.sites.id]
+            order = sorted(range(len(ids)), key=lambda k: (-self.closing[k].loss_share, ids[k]))
+            first, last = order[0], order[-1]
+            out.append(
+                Text(
+                    "最不可缺的是 {a}（撤销则差 {x:.2%}），最可替代的是 {b}（差 {y:.2%}）。",
+                    "Closing {a} would cost most ({x:.2%} of the objective), closing {b} least ({y:.2%}).",
+                ).format(
+                    a=ids[first],
+                    x=self.closing[first].loss_share,
+                    b=ids[last],
+                    y=self.closing[last].loss_share,
+                )
+            )
+        out += [exchange(k, o.closed, o.opened, o.price) for k, o in enumerate(self.others, 1)]
+        return out
 
 
 def propose(city: City, demand: Demand, present: Plan, options: PlanOptions, job: Job) -> Proposal:
@@ -134,54 +186,43 @@ def propose(city: City, demand: Demand, present: Plan, options: PlanOptions, job
             "the present layout", "it has no units to place", "give stations a capacity", code="no_units"
         )
     stations = present.sites.take(present.sites.edge >= 0)
-    candidates = candidate_sites(city, demand, stations, options.candidates)
-    travel = city.travel(mode="lights")
-    cost = travel.cost(demand.positions, candidates.positions)
-    weight = demand.weight()
-    rings = city.settings.rings_s
-    answer = mclp(
-        cost,
-        min(n_units, len(candidates)),
-        rings,
-        weight,
-        ring_weights=ring_values(len(rings)).tolist(),
+    candidates = candidate_sites(city, demand, stations, limit=options.candidates)
+    found = plan_stations(
+        city,
+        demand,
+        p=min(n_units, len(candidates)),
+        present=present,
+        candidates=candidates,
         gap=options.gap,
         time_limit_s=options.siting_s,
         seed=options.seed,
         job=job,
     )
-    chosen = candidates.take(answer.sites)
-    # Every unit has a post; where there are more units than candidate places, the busiest get a second.
-    nearest = cost[:, answer.sites].argmin(axis=1)
-    served = np.bincount(nearest, weights=weight, minlength=len(answer.sites))
-    units_at = np.full(len(chosen), n_units // len(chosen))
-    units_at[np.argsort(-served, kind="stable")[: n_units - units_at.sum()]] += 1
-    home = np.repeat(chosen.id, units_at)
-    units = _nearest_homes(city, present, chosen, units_at, home)
-    plan = Plan(
-        name="proposed",
-        sites=chosen,
-        posts=Posts.make(site=chosen.id, units=units_at),
-        units=units,
-        policy=present.policy,
-    )
-    values = np.append(ring_values(len(rings)), 0.0)
-    best = cost[:, : len(stations)].min(axis=1) if len(stations) else np.full(len(weight), np.inf)
-    covered = values[np.searchsorted(np.asarray(rings), best, side="left")]
-    certificate = Answer(answer.objective, answer.bound, answer.gap, answer.status, answer.seconds)
+    return _proposal(city, found, options, job)
+
+
+def _proposal(city: City, found: StationPlan, options: PlanOptions, job: Job) -> Proposal:
+    """The answer, what closing each post would cost, and other layouts."""
+    s, ids = found.siting, found.candidates.id
+    job.check()
+    # A wide gap is reached long before the clock, so that a seed gives one report; the price is measured
+    # against the first answer, whose bound holds for every other one.
+    apart = max(1, len(s.sites) // DIFFERENT)
+    others = s.alternatives(ALTERNATIVES, swaps=apart, time_limit_s=options.siting_s, gap=WIDE_GAP)
+    losses = [s.without(int(site)) for site in s.sites]
+    rows = site_rows(city, found, losses)[: len(s.sites)]
     return Proposal(
-        plan, certificate, len(candidates), served.tolist(), float(covered @ weight), float(weight.sum())
+        plan=found.plan,
+        siting=Answer(s.objective, s.bound, s.gap, s.status, s.seconds, found.model),
+        candidates=len(found.candidates),
+        served=found.served.tolist(),
+        present_objective=found.present_objective or 0.0,
+        demand=float(found.weight.sum()),
+        kept=len(found.kept),
+        closed=len(found.closed),
+        closing=[Closing(r.loss_share or 0.0, r.unserved_a_week or 0.0) for r in rows],
+        others=[
+            Other(tuple(str(i) for i in ids[o.closed]), tuple(str(i) for i in ids[o.opened]), o.price)
+            for o in others
+        ],
     )
-
-
-def _nearest_homes(
-    city: City, present: Plan, chosen: Sites, units_at: NDArray[np.int64], home: NDArray[np.object_]
-) -> Units:
-    """The same units, each given one of the posts so that the total way from their present homes is least."""
-    from scipy.optimize import linear_sum_assignment
-
-    rows = present.sites.index_of(present.units.home.tolist())
-    way = city.travel(mode="ordinary").matrix(present.sites.take(rows).positions, chosen.positions)
-    way = np.where(np.isfinite(way), way, 1e9)
-    _, column = linear_sum_assignment(np.repeat(way, units_at, axis=1))
-    return present.units.replaced(home=home[column])

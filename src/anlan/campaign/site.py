@@ -247,7 +247,8 @@ def questioned(
     with job.stage("alternatives"):
         # An alternative is worth no more searching than the answer itself took.
         seconds = min(time_limit_s, max(1.0, 2.0 * siting.seconds))
-        return losses, list(siting.alternatives(k, time_limit_s=seconds, gap=gap))
+        apart = max(1, len(found.new) // 10)
+        return losses, list(siting.alternatives(k, swaps=apart, time_limit_s=seconds, gap=gap))
 
 
 def _present(city: City) -> Plan | None:

@@ -24,6 +24,9 @@ MODELS = {
     "mexclp": Text("考虑繁忙的期望覆盖", "expected covering with busy units"),
     "dsm": Text("双重标准覆盖", "double standard"),
 }
+NAMED = 3
+"""So many exchanged sites are named one by one."""
+
 OBJECTIVES = {
     "mclp": Text(
         "得分 {v:.1f}（每周警情，内圈权重更高）", "{v:.1f} (calls a week, inner rings counting more)"
@@ -48,11 +51,23 @@ def figure(model: str, value: float, demand: float) -> Text:
     demand : float
         Calls a week, over which `p_median` is a mean.
     """
+    return OBJECTIVES[model].format(v=_scaled(model, value, demand))
+
+
+def _scaled(model: str, value: float, demand: float) -> float:
     if model == "p_median":
-        value = value / demand / 60.0 if demand else math.nan
-    elif model == "p_center":
-        value = value / 60.0
-    return OBJECTIVES[model].format(v=value)
+        return value / demand / 60.0 if demand else math.nan
+    return value / 60.0 if model == "p_center" else value
+
+
+def _bare(model: str, value: float, demand: float) -> Text:
+    """The same without saying again what it is."""
+    number = _scaled(model, value, demand)
+    if model in ("p_median", "p_center"):
+        return Text(f"{number:.2f} 分", f"{number:.2f} min")
+    return (
+        Text(f"{number:.0f}", f"{number:.0f}") if model == "lscp" else Text(f"{number:.1f}", f"{number:.1f}")
+    )
 
 
 def certificate(model: str, objective: float, bound: float, gap: float, status: str, demand: float) -> Text:
@@ -63,10 +78,13 @@ def certificate(model: str, objective: float, bound: float, gap: float, status: 
             "It reaches {v}; no bound was found in time ({status}).",
         ).format(v=figure(model, objective, demand), status=STATUS[status])
     return Text(
-        "目标值：{v}；任何方案都不会好过 {b}：最多还差 {gap:.2%}（{status}）。",
+        "目标值：{v}；任何方案都不会好过 {b}，最多还差 {gap:.2%}（{status}）。",
         "It reaches {v}; no choice can do better than {b}, so at most {gap:.2%} is left to gain ({status}).",
     ).format(
-        v=figure(model, objective, demand), b=figure(model, bound, demand), gap=gap, status=STATUS[status]
+        v=figure(model, objective, demand),
+        b=_bare(model, bound, demand),
+        gap=gap,
+        status=STATUS[status],
     )
 
 
@@ -162,8 +180,23 @@ def closing(found: StationPlan, losses: Sequence[Loss]) -> Text:
 def alternative(found: StationPlan, other: Alternative, number: int) -> Text:
     """What an alternative changes and costs."""
     ids = found.candidates.id
-    names = [", ".join(str(i) for i in ids[rows]) for rows in (other.closed, other.opened)]
+    return exchange(
+        number, [str(i) for i in ids[other.closed]], [str(i) for i in ids[other.opened]], other.price
+    )
+
+
+def exchange(number: int, closed: Sequence[str], opened: Sequence[str], price: float) -> Text:
+    """The sentence on an alternative: sites it does without, sites it uses instead, relative price."""
+    if abs(price) < 5e-5:
+        worse = Text("目标值几乎相同", "practically as good")
+    else:
+        word = Text("差 {v:.2%}", "{v:.2%} worse") if price > 0 else Text("好 {v:.2%}", "{v:.2%} better")
+        worse = word.format(v=abs(price))
+    if len(closed) > NAMED:
+        return Text(
+            "备选 {k}：换掉 {n} 个地点（{c} 等），{worse}。",
+            "Alternative {k} moves {n} sites ({c} and others): {worse}.",
+        ).format(k=number, n=len(closed), c=", ".join(closed[:NAMED]), worse=worse)
     return Text(
-        "备选 {k}：以 {o} 代替 {c}，目标值差 {price:.2%}。",
-        "Alternative {k}: {o} instead of {c}, {price:.2%} worse.",
-    ).format(k=number, c=names[0] or "-", o=names[1] or "-", price=other.price)
+        "备选 {k}：以 {o} 代替 {c}，{worse}。", "Alternative {k}: {o} instead of {c}, {worse}."
+    ).format(k=number, c=", ".join(closed) or "-", o=", ".join(opened) or "-", worse=worse)
