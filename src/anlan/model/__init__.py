@@ -1,6 +1,7 @@
 """The nouns that more than one package uses, and the procedures: one file each."""
 
 from anlan.model.area import LEVELS, Areas
+from anlan.model.board import Board, BoardPosts, BoardUnits, OpenCall, OpenCalls
 from anlan.model.call import SOURCES, Call, Calls
 from anlan.model.campaign import Campaign
 from anlan.model.demand import Demand
@@ -17,6 +18,9 @@ __all__ = [
     "LEVELS",
     "SOURCES",
     "Areas",
+    "Board",
+    "BoardPosts",
+    "BoardUnits",
     "Call",
     "Calls",
     "Campaign",
@@ -25,6 +29,8 @@ __all__ = [
     "Events",
     "Hours",
     "Lines",
+    "OpenCall",
+    "OpenCalls",
     "Plan",
     "Positions",
     "Posts",

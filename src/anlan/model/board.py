@@ -278,7 +278,6 @@ class Board:
     units : BoardUnits
     calls : OpenCalls
     posts : BoardPosts
-        Hand the same object to every board of a shift: what depends on the posts alone is then worked out once.
 
     Raises
     ------

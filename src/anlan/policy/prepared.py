@@ -36,7 +36,7 @@ _kept: WeakKeyDictionary[Any, OrderedDict[tuple[Any, ...], tuple[Any, Any]]] = W
 
 
 def _once(policy: Parts, key: tuple[Any, ...], held: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """What ``make`` gives, kept under the identity of the objects that it was made from.
+    """What ``make`` gives, kept under a key and the identity of the objects that it was made from.
 
     The objects are held as long as what was made from them is kept, so that an identity is not used again.
     """
@@ -90,16 +90,18 @@ def cover(policy: Parts, board: Board, modes: Mapping[str, Any]) -> Cover:
         )
     travel = modes[mode_out(policy, modes, 1)]
     slot = board.slot if isinstance(demand, Demand) else 0
+    p = board.posts
+    posts_here = p.node.tobytes() + p.edge.tobytes() + p.offset_m.tobytes() + p.off_road_s.tobytes()
 
     def reach() -> NDArray[np.bool_]:
         return Times(travel).within(board.posts.where, _places(demand), policy.standby.reach_s)
 
     def merge() -> Cover:
-        reached = _once(policy, ("reach",), (board.posts, travel), reach)
+        reached = _once(policy, ("reach", posts_here), (travel,), reach)
         start, sets, weight = dmexclp.cover_sets(reached, _weights(demand, slot, len(reached))[None])
         return Cover(start, sets, np.ascontiguousarray(weight[0]), dmexclp.gain(policy.standby.busy))
 
-    found: Cover = _once(policy, ("cover", slot), (board.posts, travel), merge)
+    found: Cover = _once(policy, ("cover", slot, posts_here), (travel,), merge)
     return found
 
 
@@ -109,8 +111,8 @@ def rung(policy: Parts, board: Board, free: int) -> NDArray[np.int64]:
     if policy.standby.rule == "compliance":
         ladder = _once(
             policy,
-            ("compliance", n),
-            (board.posts,),
+            ("compliance", n, *names),
+            (),
             lambda: compliance.rungs(policy.standby.table, names, n)[0],
         )
     else:
@@ -132,7 +134,7 @@ def rung(policy: Parts, board: Board, free: int) -> NDArray[np.int64]:
             )
             return posts.rungs(always, names, n)[0][0]
 
-        ladder = _once(policy, ("posts", board.slot, n), (board.posts, plan), of_slot)
+        ladder = _once(policy, ("posts", board.slot, n, *names), (plan,), of_slot)
     row: NDArray[np.int64] = ladder[min(free, len(ladder) - 1)]
     return row
 

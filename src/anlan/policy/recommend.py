@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anlan.core.columns import Floats
+from anlan.core.errors import AnlanError
 from anlan.core.text import Text
 from anlan.kernels.policies import coverage
 from anlan.kernels.policies.eligible import above_reserve, has_time, may_divert
@@ -96,6 +97,22 @@ class Choice:
     def runner_up(self) -> Option | None:
         """Whom to send if the first cannot go."""
         return self.options[1] if len(self.options) > 1 else None
+
+    def of(self, unit: str) -> Option | Refusal:
+        """What is to be said of one unit, for a dispatcher who thinks of another than the first.
+
+        Raises
+        ------
+        AnlanError
+            If it is not on the board.
+        """
+        both: tuple[Option | Refusal, ...] = (*self.options, *self.refused)
+        for one in both:
+            if one.unit == unit:
+                return one
+        raise AnlanError(
+            f"unit {unit!r}", "it is not on this board", "name one of its units", code="unit_unknown"
+        )
 
 
 @dataclass(frozen=True, slots=True)

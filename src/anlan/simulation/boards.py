@@ -7,7 +7,7 @@ dispatcher you simulate is the dispatcher you run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,7 @@ def decisions(
     """
     recorder = _Recorder(world, tasks, units, rules, duty, stage)
     if skip:
-        loop.advance(*recorder.arguments(np.zeros(0, LOG)), skip)
+        recorder.advance(np.zeros(0, LOG), skip)
     while True:
         yield from recorder.event()
         if recorder.done:
@@ -137,17 +137,12 @@ class _Recorder:
         self.then = self.units
         self.line: list[int] = []
 
-    def arguments(self, log: Array) -> tuple[Any, ...]:
-        return (
-            self.world,
-            self.tasks,
-            self.units,
-            self.duty,
-            self.rules,
-            self.state,
-            self.outcome,
-            log,
+    def advance(self, log: Array, events: int) -> int:
+        """Play so many events."""
+        code: int = loop.advance(
+            self.world, self.tasks, self.units, self.duty, self.rules, self.state, self.outcome, log, events
         )
+        return code
 
     def event(self) -> Iterator[Sent | Placed]:
         """Play one event and give its decisions."""
@@ -165,7 +160,7 @@ class _Recorder:
             self.posts = self.posts.replaced(visited=visited)
         self.line = self.state.line[: count[loop.LINE]].tolist()
         count[loop.LOGGED] = 0
-        code = loop.advance(*self.arguments(self.log), 1)
+        code = self.advance(self.log, 1)
         self.done = code == loop.DONE
         if self.done:
             return
@@ -185,7 +180,9 @@ class _Recorder:
         changed = yield from self._dispatches(entries, resumes, is_call, int(i))
         yield from self._standby(replanned, changed, slot)
 
-    def _dispatches(self, entries: Array, resumes: int, is_call: bool, task: int) -> Iterator[Any]:
+    def _dispatches(
+        self, entries: Array, resumes: int, is_call: bool, task: int
+    ) -> Generator[Sent, None, bool]:
         """Replay the log of the event; gives whether the number of free units changed."""
         m, changed = self.then, False
         considered = [task] if is_call else []
