@@ -79,7 +79,7 @@ def cheapest(
         last = k == len(pieces) - 1
         if target is not None and bound > target + 1e-9 * (1.0 + abs(target)):
             return Covered(NOWHERE, math.inf, bound, sizes, nodes)
-        mine = watch if last else Watch(watch.left / (len(pieces) - k), watch.job)
+        mine = watch if last else watch.part(1.0 / (len(pieces) - k))
         at = np.flatnonzero(np.isin(piece.columns, start))
         # Gaps and the answer to the question are taken of the whole once the other parts are known.
         shift = cost if last else 0.0

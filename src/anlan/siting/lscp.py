@@ -234,7 +234,7 @@ def _apart(sets: Sets, problem: Problem, watch: Watch) -> Covered:
     closed: NDArray[np.bool_] = np.any(problem.side.rows, axis=0)
     closed[problem.fixed] = False
     price = np.where(closed, sets.price * len(sets.price) + 1.0, sets.price)
-    quick = Watch(0.2 * watch.left, watch.job)
+    quick = watch.part(0.2)
     start = cheapest(sets._replace(price=price), problem.fixed, quick, seed=problem.seed, gap=0.02)
     columns = start.columns if problem.side.holds(start.columns) else NOWHERE
     found = by_program(sets, problem.fixed, problem.side, watch, gap=problem.gap, start=columns)

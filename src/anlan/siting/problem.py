@@ -209,6 +209,12 @@ class Watch:
     job: Job | None = None
     moments: list[Moment] = field(default_factory=list)
     begin: float = field(default_factory=time.perf_counter)
+    silent: bool = False
+    """Records and tells nothing: the clock of a part of a solve."""
+
+    def part(self, share: float = 1.0) -> Watch:
+        """A silent clock that runs for a share of the time that is left."""
+        return Watch(share * self.left, self.job, silent=True)
 
     @property
     def seconds(self) -> float:
@@ -232,6 +238,8 @@ class Watch:
 
     def note(self, objective: float, bound: float) -> None:
         """Record a state if it is new, and tell the listener."""
+        if self.silent:
+            return
         last = self.moments[-1] if self.moments else None
         if last is None or last.objective != objective or last.bound != bound:
             self.moments.append(Moment(self.seconds, float(objective), float(bound)))
