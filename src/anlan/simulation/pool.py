@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from anlan.core.errors import AnlanError
@@ -19,8 +20,8 @@ class Pool(Protocol):
     """Does pieces of work in any order.
 
     Each piece is done by calling a function of a module with one value that can be pickled; a piece's result does
-    not depend on where or beside what it was done. An `AnlanError` of a piece is its result; other errors end
-    the whole.
+    not depend on where or beside what it was done. A piece that raises `AnlanError` gives a `Refused`; other
+    errors end the whole.
     """
 
     def run(self, work: Callable[[Any], Any], pieces: Sequence[Any], job: Job) -> Iterator[tuple[int, Any]]:
@@ -98,12 +99,26 @@ class Processes:
                         del under_way[future]
 
 
+@dataclass(frozen=True)
+class Refused:
+    """An `AnlanError` as plain data, which travels between processes."""
+
+    value: str
+    rule: str
+    remedy: str
+    code: str
+
+    def error(self) -> AnlanError:
+        """The error again."""
+        return AnlanError(self.value, self.rule, self.remedy, code=self.code)
+
+
 def attempt(work: Callable[[Any], Any], piece: Any) -> Any:
-    """The result of a piece, or the `AnlanError` that it raised."""
+    """The result of a piece, or a `Refused`."""
     try:
         return work(piece)
     except AnlanError as error:
-        return error
+        return Refused(error.value, error.rule, error.remedy, error.code)
 
 
 def _quiet() -> None:

@@ -19,7 +19,7 @@ from anlan import __version__
 from anlan.core.errors import AnlanError
 from anlan.core.files import replacing
 from anlan.core.job import Job
-from anlan.simulation.pool import Pool, Serial
+from anlan.simulation.pool import Pool, Refused, Serial
 from anlan.simulation.run import Run
 from anlan.simulation.study import Study, play
 
@@ -169,8 +169,8 @@ def play_scenarios(
         done = reused
         job.update(float(done))
         for k, rows in pool.run(play_piece, [pieces[k] for k in waiting], job):
-            if isinstance(rows, Exception):
-                raise rows
+            if isinstance(rows, Refused):
+                raise rows.error()
             with replacing(files[waiting[k]]) as part:
                 part.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
             done += len(rows)
@@ -196,7 +196,7 @@ def play_piece(studies: tuple[Study, ...]) -> list[dict[str, Any]]:
 
 _FIGURES = (
     "calls", "left_out", "served_share", "mean_s", "mean_low_s", "mean_high_s", "median_s", "p90_s", "queued_s",
-    "queued_share", "travel_s", "units", "busy_share", "driving_share", "moves_per_hour",
+    "queued_share", "travel_s", "fleet", "busy_share", "driving_share", "moves_per_hour",
 )  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def _figures(run: Run) -> dict[str, Any]:
         "queued_s": r.queued_s,
         "queued_share": r.queued_share,
         "travel_s": r.travel_s,
-        "units": len(run.workload.id),
+        "fleet": len(run.workload.id),
         "busy_share": s.busy_share,
         "driving_share": s.driving_share,
         "moves_per_hour": s.moves_per_hour,

@@ -20,7 +20,7 @@ from anlan.evaluation.response import Outcomes
 from anlan.hotspots import demand as learn_demand
 from anlan.model import Calls, Demand, Plan
 from anlan.simulation.fit import Fitted, fit
-from anlan.simulation.pool import Serial
+from anlan.simulation.pool import Refused, Serial
 from anlan.simulation.run import Run, Workload
 from anlan.simulation.simulate import simulate
 from anlan.simulation.synthetic import last_weeks
@@ -123,7 +123,9 @@ class Materials:
 
 def materials(folder: Path, weeks: int, learn_weeks: int) -> Materials:
     """Load a city, learn from its earlier weeks and take its last ones; kept for the next study of the same."""
-    return _materials(folder.resolve(), (folder / "calls.parquet").stat().st_mtime_ns, weeks, learn_weeks)
+    calls = folder / "calls.parquet"
+    changed = calls.stat().st_mtime_ns if calls.exists() else 0
+    return _materials(folder.resolve(), changed, weeks, learn_weeks)
 
 
 @lru_cache(maxsize=2)
@@ -258,8 +260,8 @@ def play(studies: Iterable[Study], pool: Any = None, job: Job | None = None) -> 
                 job.update(float(k + 1), part[0].label)
         else:
             for k, run in pool.run(far_part, [part for _, part in pieces], job):
-                if isinstance(run, Exception):
-                    raise run
+                if isinstance(run, Refused):
+                    raise run.error()
                 done[k] = run
                 job.update(float(len(done)), pieces[k][1][0].label)
             job.check()

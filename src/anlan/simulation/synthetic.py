@@ -195,7 +195,7 @@ def last_weeks(calls: Calls, tz: ZoneInfo, weeks: int) -> tuple[float, float]:
     if int(hour_of_week(np.array([midnight]), tz)[0]) % 24:
         midnight += 1800.0
     # A last day that is nearly whole counts as whole.
-    end = midnight + DAY_S if last[0] - midnight > 0.95 * DAY_S else midnight
+    end = midnight + DAY_S if last[0] - midnight > 0.9 * DAY_S else midnight
     return end - weeks * WEEK_S, end
 
 
