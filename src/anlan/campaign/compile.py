@@ -78,7 +78,7 @@ def compile_findings(
         cards=[rows[0], rows[2], _share(_within(middle), in_middle)],
         replications=proof.replications,
         test_weeks=options.test_weeks,
-        layers=_layers(city, quality),
+        layers=layer_rows(city, quality),
         quality=[QualityRow(f.severity, Text(f.zh, f.en)) for f in quality.findings if f.severity != "ok"],
         n_train=int((analysis.learnt.source == "reported").sum()),
         train=days(analysis.train, city.tz),
@@ -151,7 +151,8 @@ def _verdict(change: Change, *, less_is_better: bool) -> Verdict:
     return "better" if (change.difference < 0) == less_is_better else "worse"
 
 
-def _layers(city: City, quality: QualityReport) -> list[LayerRow]:
+def layer_rows(city: City, quality: QualityReport) -> list[LayerRow]:
+    """What was loaded and dropped, by layer."""
     out = []
     dropped = quality.dropped_by_layer()
     for layer, facts in city.info()["layers"].items():

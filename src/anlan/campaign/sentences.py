@@ -115,7 +115,6 @@ def method(
     city: City, analysis: Analysis, proposal: Proposal, options: PlanOptions, weeks: float
 ) -> list[Note]:
     """Method, seed, versions and provenance, line by line."""
-    s = city.settings
     out = [
         Note(
             Text("需求", "Demand"),
@@ -150,6 +149,14 @@ def method(
             ),
         ),
         Note(Text("随机种子", "Seed"), str(options.seed)),
+    ]
+    return out + origins(city)
+
+
+def origins(city: City) -> list[Note]:
+    """Versions and provenance, line by line."""
+    s = city.settings
+    out = [
         Note(Text("版本", "Version"), f"Anlan {__version__}"),
         Note(Text("坐标系", "Coordinate system"), s.crs),
         Note(Text("时区", "Time zone"), s.time_zone),
@@ -223,21 +230,7 @@ def survey_notes(found: Survey) -> list[Note]:
 
 def caveats(city: City, proof: Proof) -> list[Text]:
     """What a reader must know before using the figures."""
-    out = []
-    if city.settings.state == "SAMPLED":
-        out.append(
-            Text(
-                "警情、站点和辖区是抽样或按规则生成的，只有道路是真实的：结论展示方法，不可用于真实部署。",
-                "Calls, stations and areas are sampled or made by rule; only the roads are real. The findings show "
-                "the method and are no basis for a real deployment.",
-            )
-        )
-    out.append(
-        Text(
-            "热点反映报警，不反映全部发生的事；各地报警意愿不同。",
-            "Hot spots show what was reported, not all that happened; willingness to report differs by place.",
-        )
-    )
+    out = [*sampled(city), REPORTED]
     out.append(
         Text(
             "仿真只比较两种布局，绝对数值取决于速度和处置时长的假设。",
@@ -245,6 +238,25 @@ def caveats(city: City, proof: Proof) -> list[Text]:
         )
     )
     return out + list(proof.assumptions)
+
+
+REPORTED = Text(
+    "热点反映报警，不反映全部发生的事；各地报警意愿不同。",
+    "Hot spots show what was reported, not all that happened; willingness to report differs by place.",
+)
+
+
+def sampled(city: City) -> list[Text]:
+    """That nothing here describes a real place, where that is so."""
+    if city.settings.state != "SAMPLED":
+        return []
+    return [
+        Text(
+            "警情、站点和辖区是抽样或按规则生成的，只有道路是真实的：结论展示方法，不可用于真实部署。",
+            "Calls, stations and areas are sampled or made by rule; only the roads are real. The findings show "
+            "the method and are no basis for a real deployment.",
+        )
+    ]
 
 
 def attribution(city: City) -> Text:

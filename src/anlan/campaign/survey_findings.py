@@ -225,7 +225,9 @@ def sentence(city: City, standing: Standing, row: int) -> Text:
     said = {}
     for language in LANGUAGES:
         names = found.category.copy()
-        names[row] = category_name(city, str(found.category[row])).of(language)
+        name = category_name(city, str(found.category[row])).of(language)
+        # Within a sentence an English name of a category is a common noun; an abbreviation stays as it is.
+        names[row] = name[:1].lower() + name[1:] if name[1:2].islower() else name
         code = str(found.place[row])
         where = area_name(city, code).of(language) if code else None
         said[language] = replace(found, category=names).sentence(row, language, place_name=where)
@@ -234,7 +236,7 @@ def sentence(city: City, standing: Standing, row: int) -> Text:
 
 def chinese(text: str) -> str:
     """A Chinese sentence with the punctuation that belongs to it."""
-    return text.translate(str.maketrans(",();", "，（）；"))
+    return text.translate(str.maketrans(",();", "，（）；")).replace(" 的", "的")
 
 
 def pattern_name(code: int) -> Text:
@@ -486,9 +488,9 @@ def _targets_text(found: Survey) -> Text:
         "n": f"{len(chosen):,}",
         "share": share,
         "weeks": c.weeks,
-        "hit": f"{c.hit_rate:.0%}",
-        "lo": f"{c.hit_rate_interval[0]:.0%}",
-        "hi": f"{c.hit_rate_interval[1]:.0%}",
+        "hit": f"{c.hit_rate:.1%}",
+        "lo": f"{c.hit_rate_interval[0]:.1%}",
+        "hi": f"{c.hit_rate_interval[1]:.1%}",
         "pai": f"{c.pai:.1f}",
     }
     apart = c.hit_rate_interval[0] > naive.hit_rate

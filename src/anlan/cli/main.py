@@ -11,6 +11,7 @@ import sys
 
 import typer
 
+import anlan.cli.analyse as analyse
 import anlan.cli.city as city
 import anlan.cli.plan as plan
 import anlan.cli.simulate as simulate
@@ -31,6 +32,7 @@ app = typer.Typer(
     ),
 )
 app.add_typer(city.app, name="city")
+app.command("analyse")(analyse.analyse)
 app.command("plan")(plan.plan)
 app.command("demo")(plan.demo)
 app.command("simulate")(simulate.simulate)

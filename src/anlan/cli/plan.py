@@ -50,7 +50,7 @@ def plan(
     )
     with job_on_terminal(quiet=json) as job:
         result = plan_city(
-            CityFolder.load(city), out, options, language=_language(language), fresh=fresh, job=job
+            CityFolder.load(city), out, options, language=language_of(language), fresh=fresh, job=job
         )
     emit(result.as_dict(), json, result.lines())
 
@@ -74,12 +74,13 @@ def demo(
         if not (folder / "city.toml").exists():
             write_demo(folder, job=job)
         result = plan_city(
-            CityFolder.load(folder), out, PlanOptions(seed=seed), language=_language(language), job=job
+            CityFolder.load(folder), out, PlanOptions(seed=seed), language=language_of(language), job=job
         )
     emit(result.as_dict(), json, result.lines())
 
 
-def _language(text: str) -> Literal["zh", "en"]:
+def language_of(text: str) -> Literal["zh", "en"]:
+    """The language that the report opens in."""
     if text in ("zh", "en"):
         return text  # type: ignore[return-value]
     from anlan.core.errors import AnlanError
