@@ -12,7 +12,9 @@ from anlan.siting.lscp import lscp
 from anlan.siting.mclp import mclp
 from anlan.siting.measures import Measures, measure
 from anlan.siting.mexclp import mexclp
+from anlan.siting.p_center import p_center
 from anlan.siting.p_median import p_median
+from anlan.siting.periods import PeriodSiting, periods
 from anlan.siting.places import candidate_sites
 from anlan.siting.stations import StationPlan, plan_stations, workload
 
@@ -24,6 +26,7 @@ __all__ = [
     "Loss",
     "Measures",
     "Moment",
+    "PeriodSiting",
     "Siting",
     "StationPlan",
     "Workload",
@@ -39,7 +42,9 @@ __all__ = [
     "mclp",
     "measure",
     "mexclp",
+    "p_center",
     "p_median",
+    "periods",
     "plan_stations",
     "read_demand",
     "workload",

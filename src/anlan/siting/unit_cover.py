@@ -4,10 +4,11 @@ r"""The engine of the models that place units: demand valued by how much strengt
     \max \sum_r w_r F_{\kappa(r)}\Bigl(\sum_{c \in N_r} s_c x_c\Bigr) \quad\text{s.t.}\quad
     \sum_j x_{tj} = U_t,\; l \le x \le u,\; \sum_j |x_{tj} - x_{t-1,j}| \le M_t,\; x \text{ whole}
 
-with concave, non-decreasing F. A row r is a demand in a period, a column c = (t, j) a site in a period,
-:math:`s_c` the strength of one unit there. F = (0, 1, 1, …) is maximal covering, :math:`1 - q^k` Daskin's
-expected covering, (0, θ, 1, …) backup coverage; :math:`F(t) = 1 - e^{-t}` with :math:`s_j = -\ln q_j` is
-expected covering with a busy fraction for each site.
+less :math:`\sum_t \pi_t \sum_j |x_{tj} - x_{t-1,j}|` where changes have a price, with concave, non-decreasing
+F. A row r is a demand in a period, a column c = (t, j) a site in a period, :math:`s_c` the strength of one
+unit there. F = (0, 1, 1, …) is maximal covering, :math:`1 - q^k` Daskin's expected covering, (0, θ, 1, …)
+backup coverage; :math:`F(t) = 1 - e^{-t}` with :math:`s_j = -\ln q_j` is expected covering with a busy
+fraction for each site.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class UnitCover:
         `NO_LIMIT` where free.
     side : Side
         Limits on which sites are used at all, in any period.
+    price : ndarray of float64, shape (periods,)
+        What each unit of ``sum |x[t] - x[t-1]|`` costs at the border before each period.
     group : ndarray of int32, shape (rows,)
     floor : ndarray of float64, shape (groups,)
         The rows of a group together are worth at least this; 0 where nothing is asked.
@@ -63,6 +66,7 @@ class UnitCover:
     lower: Ints
     upper: Ints
     limit: Ints
+    price: Floats
     side: Side
     group: NDArray[np.int32]
     floor: Floats
@@ -74,7 +78,13 @@ class UnitCover:
 
     def value(self, x: Ints) -> float:
         """Value of units per period and site, shape (periods, sites)."""
-        return float(self.weight @ self.row_values(self.held(x)))
+        return float(self.weight @ self.row_values(self.held(x))) - self.move_price(x)
+
+    def move_price(self, x: Ints) -> float:
+        """Price of all changes between periods."""
+        if not self.price.any():
+            return 0.0
+        return float(self.price @ np.abs(x - np.roll(x, 1, axis=0)).sum(axis=1))
 
     def row_values(self, t: Floats) -> Floats:
         """F(t) of each row, shape (rows,)."""
@@ -122,8 +132,10 @@ class UnitCover:
 
     @property
     def limited(self) -> Ints:
-        """Periods at whose beginning moves are limited."""
-        return np.flatnonzero(self.limit < NO_LIMIT) if len(self.limit) > 1 else np.empty(0, np.int64)
+        """Periods at whose beginning moves are limited or have a price."""
+        if len(self.limit) < 2:
+            return np.empty(0, np.int64)
+        return np.flatnonzero((self.limit < NO_LIMIT) | (self.price > 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +165,7 @@ def stacked(
     upper: Ints,
     strength: Floats | None = None,
     limit: Ints | None = None,
+    price: Floats | None = None,
     side: Side | None = None,
     floor: Floats | None = None,
 ) -> UnitCover:
@@ -177,6 +190,7 @@ def stacked(
         np.asarray(units, np.int64), np.ascontiguousarray(lower, np.int64),
         np.ascontiguousarray(upper, np.int64),
         np.full(periods, NO_LIMIT) if limit is None else np.asarray(limit, np.int64),
+        np.zeros(periods) if price is None else np.asarray(price, np.float64),
         Side(np.zeros((0, sites)), np.zeros(0)) if side is None else side,
         np.repeat(np.array([layer.group for layer in layers], np.int32), rows),
         np.empty(0) if floor is None else np.asarray(floor, np.float64),

@@ -10,6 +10,7 @@ import numpy as np
 from anlan.siting.answer import Ints
 from anlan.siting.problem import Watch
 from anlan.siting.unit_cover import Placed, UnitCover
+from anlan.siting.unit_periods import ChainDual, Itineraries
 from anlan.siting.unit_program import exact
 from anlan.siting.unit_search import Dual, Search
 
@@ -22,7 +23,6 @@ def place(
     seed: int,
     offset: float = 0.0,
     start: Ints | None = None,
-    rounds: int = 40,
 ) -> Placed | None:
     """Search, bound, and where that is not enough, an exact run on what is left.
 
@@ -37,8 +37,6 @@ def place(
         Constant of the objective, for the gap and the history.
     start : ndarray, shape (periods, sites), optional
         Units to begin with.
-    rounds : int
-        Rounds of search and bound before the exact run.
 
     Returns
     -------
@@ -46,24 +44,29 @@ def place(
         None if no placement keeps the limits (proven); with an empty ``x`` if none was found in time.
     """
     m = model
-    search = Search(m, seed)
+    moving = len(m.limited) > 0
+    search = Itineraries(m, seed) if moving else Search(m, seed)
+    search.over = lambda: watch.over
     search.complete(m.lower if start is None else np.maximum(start, m.lower))
     if not m.side.holds(np.flatnonzero(search.best.any(axis=0))):
         search = _within_side(m, search, seed)
     feasible = m.allows(search.best)
-    dual = Dual(m, search.best)
+    dual = ChainDual(m, search.best) if moving else Dual(m, search.best)
+    rounds, kicks, steps = (400, 3, 50) if moving else (40, 10, 150)
     bound, wanted = np.inf, max(gap, 1e-9)
     with ThreadPoolExecutor(1) as pool:
         for _ in range(rounds):
             if watch.over or not feasible:
                 break
-            bounding = pool.submit(dual.improve, search.value, 150)
-            for _ in range(10):
+            bounding = pool.submit(dual.improve, search.value, steps)
+            for _ in range(kicks):
                 search.kick()
             bound = min(bound, bounding.result())
             watch.note(search.value + offset, max(bound, search.value) + offset)
             if bound - search.value <= wanted * abs(search.value + offset) or dual.settled:
                 break
+    if np.isinf(bound):  # one step, so that even an answer that ran out of time has a bound
+        bound = dual.improve(search.value if feasible else 0.0, 1)
     best = search.best if feasible else None
     if feasible and (watch.over or bound - search.value <= wanted * abs(search.value + offset)):
         return Placed(search.best, m.value(search.best), max(bound, search.value))
@@ -82,6 +85,6 @@ def _within_side(m: UnitCover, search: Search, seed: int) -> Search:
         used = np.delete(used, int(relief.argmax()))
         upper = np.zeros_like(m.upper)
         upper[:, used] = m.upper[:, used]
-        search = Search(replace(m, upper=upper), seed)
+        search = type(search)(replace(m, upper=upper), seed)
         search.complete(np.minimum(m.lower, upper))
     return search

@@ -46,7 +46,8 @@ def exact(
     value = -np.inf if best is None else m.value(best)
     if best is not None and (len(m.rc) > _LINKS or watch.over):
         return Placed(best, value, bound)
-    tight = _fixed(m, bound, value, score) if best is not None and np.isfinite(bound) else m
+    alone = best is not None and np.isfinite(bound) and not len(m.limited)
+    tight = _fixed(m, bound, value, score) if alone else m
     curved = m.values.shape[1] == 0
     points = _first_points(m, best) if curved else np.empty((m.n_row, 0))
     while not watch.over:
@@ -189,7 +190,7 @@ def _program(m: UnitCover, lengths: Floats, slopes: Floats, offset: float) -> Pr
         builder.add_cells(line, first_z + site, m.side.rows[line, site], len(m.side), -np.inf, m.side.limit)
     if len(m.floor):
         builder.add_cells(m.group[row], y, worth, len(m.floor), m.floor, np.inf)
-    cost = np.concatenate([np.zeros(first_y), worth])
+    cost = np.concatenate([np.zeros(n_x), np.repeat(-m.price[m.limited], sites), np.zeros(n_z), worth])
     lower = np.concatenate([m.lower.ravel(), np.zeros(n - n_x)])
     upper = np.concatenate([m.upper.ravel(), np.full(n_d, np.inf), np.ones(n_z), lengths[row, piece]])
     whole = (np.arange(n) < n_x) | ((np.arange(n) >= first_z) & (np.arange(n) < first_y))

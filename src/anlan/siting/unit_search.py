@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from anlan.core.seed import stream
@@ -24,7 +26,11 @@ class Search:
         The best placement so far.
     value : float
         Its value.
+    over : callable
+        Whether to stop in the middle of a long descent.
     """
+
+    over: Callable[[], bool] = staticmethod(lambda: False)
 
     def __init__(self, model: UnitCover, seed: int) -> None:
         m = model
@@ -131,10 +137,14 @@ class Search:
             *self._arrays, m.lower, m.upper, m.limit, self._x, self._held, self._add, order,
             tolerance,
         )  # fmt: skip
-        if self._now > self.value + tolerance:
-            self.value, self.best = self._now, self._x.copy()
-        if self._now >= self._kept_value - _ACCEPT * abs(self._kept_value) * self._random.random():
-            self._kept_value, self._kept = self._now, self._x.copy()
+        self._settle(self._now)
+
+    def _settle(self, worth: float) -> None:
+        """Keep what was found, or go back to where the kick began."""
+        if worth > self.value + 1e-9 * (1.0 + abs(worth)):
+            self.value, self.best = worth, self._x.copy()
+        if worth >= self._kept_value - _ACCEPT * abs(self._kept_value) * self._random.random():
+            self._kept_value, self._kept = worth, self._x.copy()
         else:
             self._shift(self._kept)
 
@@ -157,7 +167,11 @@ class Dual:
         What one unit more at each column is worth at the prices of the best bound.
     settled : bool
         Whether more steps are no use.
+    over : callable
+        Whether to stop in the middle of many steps.
     """
+
+    over: Callable[[], bool] = staticmethod(lambda: False)
 
     def __init__(self, model: UnitCover, near: Ints) -> None:
         m = self._model = model
@@ -196,7 +210,7 @@ class Dual:
                 self._factor, self._stalled = self._factor * 0.7, 0
             if total < self.bound:
                 self.bound, self.score = total, self._now.copy()
-            if self.settled:
+            if self.settled or self.over():
                 break
             excess = self._factor * max(total - known, 1e-6 * abs(total))
             keep = 0.9 if self._begun else 0.0
