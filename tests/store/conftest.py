@@ -54,7 +54,7 @@ def postgres() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
 
-    def run(*command: str) -> None:
+    def run(*command):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **who)
         assert done.returncode == 0, done.stderr + done.stdout
 

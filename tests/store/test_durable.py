@@ -70,9 +70,9 @@ def test_the_sync_to_disk_precedes_the_acknowledgement(tmp_path: Path) -> None:
         "store.close()\n"
     )
     trace = tmp_path / "trace"
-    tracing = [strace, "-f", "-y", "-e", "trace=write,pwrite64,fsync,fdatasync", "-o", trace]
+    tracing = [strace, "-f", "-y", "-e", "trace=write,pwrite64,fsync,fdatasync", "-o", str(trace)]
     done = subprocess.run(
-        [*tracing, sys.executable, "-c", code, tmp_path / "log.db", tmp_path / "keys"],
+        [*tracing, sys.executable, "-c", code, str(tmp_path / "log.db"), str(tmp_path / "keys")],
         capture_output=True,
         text=True,
         check=False,

@@ -17,10 +17,10 @@ from anlan.store.database import connect
 from anlan.store.rebuild import differences, rebuild
 
 
-def call(n: int, stream: str = "420106", transition: str = "received", **more: object) -> Draft:
+def call(n, stream="420106", transition="received", **more):
     return Draft(
         stream, f"call-{n}", "call", transition, 1_700_000_000.0 + n, actor="zhang", role="dispatcher", **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_entries_form_one_chain_per_stream(store: Store) -> None:
@@ -51,7 +51,7 @@ def test_a_command_sent_twice_is_carried_out_once_and_answered_alike(store: Stor
     assert store.position == 2
 
 
-def _command(n: int, identity: str):  # type: ignore[no-untyped-def]
+def _command(n, identity):
     from anlan.store import Command
 
     return Command(identity, lambda w: w.append(call(n)).id)
@@ -157,8 +157,8 @@ def test_listeners_get_every_event_once_in_order_past_ones_first(store: Store) -
     got: list[int] = []
     enough = threading.Event()
 
-    def listener(entries: object) -> None:
-        got.extend(e.position for e in entries)  # type: ignore[attr-defined]
+    def listener(entries):
+        got.extend(e.position for e in entries)
         if got and got[-1] >= 105:
             enough.set()
 
@@ -213,10 +213,10 @@ def test_the_clock_going_back_does_not_turn_the_log_round(place: Callable[[], st
         ({"lon": 30.5, "lat": 114.3}, "within 180 and 90"),
     ],
 )
-def test_incomplete_events_are_refused_in_a_sentence(bad: dict[str, object], sentence: str) -> None:
+def test_incomplete_events_are_refused_in_a_sentence(bad, sentence):
     values = {"stream": "s", "subject": "x", "procedure": "call", "transition": "received", "at": 0.0} | bad
     with pytest.raises(AnlanError, match=sentence):
-        Draft(**values)  # type: ignore[arg-type]
+        Draft(**values)
 
 
 def test_a_newer_log_is_left_alone(place: Callable[[], str], tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_log_that_cannot_be_written_says_that_nothing_was_recorded(tmp_path: P
         from sqlalchemy import event as on
 
         @on.listens_for(store.engine, "connect")
-        def full(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        def full(connection, _record):
             connection.execute(f"PRAGMA max_page_count = {pages}").close()
 
         def fill() -> None:

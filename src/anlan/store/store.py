@@ -257,8 +257,6 @@ class Store:
                     subject, "nothing is recorded under it", "check the number", code="unknown_subject"
                 )
             w.erase(subject)
-            w.append(
-                Draft(before.stream, f"{subject}#reads", "reading", "erased", w.now, actor, role, purpose)
-            )
+            w.append(Draft(before.stream, subject, before.procedure, "erased", w.now, actor, role, purpose))
 
         self.do(work, subjects=[subject])
