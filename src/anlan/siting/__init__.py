@@ -16,6 +16,8 @@ from anlan.siting.p_center import p_center
 from anlan.siting.p_median import p_median
 from anlan.siting.periods import PeriodSiting, periods
 from anlan.siting.places import candidate_sites
+from anlan.siting.shifts import Shifts, shifts
+from anlan.siting.staffing import Staffing, staffing
 from anlan.siting.stations import StationPlan, plan_stations, workload
 
 __all__ = [
@@ -27,7 +29,9 @@ __all__ = [
     "Measures",
     "Moment",
     "PeriodSiting",
+    "Shifts",
     "Siting",
+    "Staffing",
     "StationPlan",
     "Workload",
     "backup",
@@ -47,5 +51,7 @@ __all__ = [
     "periods",
     "plan_stations",
     "read_demand",
+    "shifts",
+    "staffing",
     "workload",
 ]
