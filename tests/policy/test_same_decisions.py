@@ -138,7 +138,15 @@ class World:
 def check(policy, town, found):
     """Ask the policy for each decision; gives how many of which sort there were."""
     seen, travel = Counter(), town.travel
+    served = []
     for d in found:
+        if isinstance(d, Sent) and not d.divert:
+            if not served:
+                served = [(a.call, a.first.unit) for a in policy.serve(d.board, travel)]
+                seen["lines_served"] += len(served) > 1
+            assert served.pop(0) == (d.call, d.unit)
+        else:
+            assert not served
         if isinstance(d, Sent):
             card = policy.run_cards.of(d.board.call(d.call).category)
             wanted = card[town.tasks["key"][d.task] % 32]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -176,6 +176,7 @@ class OpenCall:
     received: float = 0.0
     area: str = ""
     skills: str = ""
+    done_by: str = ""
     node: int = -1
     edge: int = -1
     offset_m: float = 0.0
@@ -205,6 +206,8 @@ class OpenCalls(Where):
         Unix seconds.
     skills : ndarray of str
         Comma-separated skills that each of its units must have.
+    done_by : ndarray of str
+        Comma-separated units that have done their part and left, while it waits for others.
     """
 
     id: Strings
@@ -213,6 +216,7 @@ class OpenCalls(Where):
     received: Floats
     area: Strings
     skills: Strings
+    done_by: Strings
 
     DTYPES: ClassVar[Mapping[str, Any]] = {
         **Where.DTYPES,
@@ -222,6 +226,7 @@ class OpenCalls(Where):
         "received": np.float64,
         "area": object,
         "skills": object,
+        "done_by": object,
     }
     DEFAULTS: ClassVar[Mapping[str, Any]] = {
         **Where.DEFAULTS,
@@ -230,6 +235,7 @@ class OpenCalls(Where):
         "received": 0.0,
         "area": "",
         "skills": "",
+        "done_by": "",
     }
 
     def row(self, index: int) -> OpenCall:
@@ -378,6 +384,21 @@ class Board:
                 code="call_unknown",
             )
         return self.calls.row(row)
+
+    def sent(self, unit: str, call: str) -> Board:
+        """The board once a unit has been sent to an open call.
+
+        Raises
+        ------
+        AnlanError
+            If the unit or the call is not on the board.
+        """
+        row, u = self.unit(unit), self.units
+        self.call(call)
+        columns = {name: getattr(u, name).copy() for name in ("status", "task", "post", "at")}
+        for name, value in (("status", "en_route"), ("task", call), ("post", ""), ("at", "")):
+            columns[name][row] = value
+        return replace(self, units=u.replaced(**columns))
 
     def unit(self, name: str) -> int:
         """Row of a unit.

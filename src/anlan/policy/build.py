@@ -21,6 +21,7 @@ from anlan.policy.duty import Duty
 from anlan.policy.move_up import MoveUp, move_up
 from anlan.policy.recommend import Recommendation, recommend
 from anlan.policy.run_cards import RunCards
+from anlan.policy.serve import serve
 from anlan.policy.settings import Dispatch, Standby, read
 
 TABLES = ("dispatch", "standby", "burden", "run_cards", "shifts", "breaks", "own_work", "out_of_service")
@@ -82,6 +83,10 @@ class Policy:
     ) -> Recommendation:
         """Whom to send to a call; see `anlan.policy.recommend.recommend`."""
         return recommend(self, board, call, travel, wanted=wanted, divert=divert)
+
+    def serve(self, board: Board, travel: Any) -> tuple[Recommendation, ...]:
+        """Which waiting calls free units take, in turn; see `anlan.policy.serve.serve`."""
+        return serve(self, board, travel)
 
     def move_up(
         self,

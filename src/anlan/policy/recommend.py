@@ -185,12 +185,12 @@ def recommend(
         If the call is not on the board, or the policy needs something that it was not built with.
     """
     one = board.call(call) if isinstance(call, str) else call
-    lacking = _lacking(policy, board, one) if wanted is None else [tuple(wanted)]
-    if not lacking:
+    places = lacking(policy, board, one) if wanted is None else [tuple(wanted)]
+    if not places:
         return Recommendation(one.id, ())
     state = _State(policy, board, one, modes_of(travel), divert)
     choices = []
-    for words in lacking:
+    for words in places:
         choice = state.choose(words)
         choices.append(choice)
         if choice.first is not None:
@@ -402,12 +402,13 @@ class _State:
         return out
 
 
-def _lacking(policy: Parts, board: Board, call: OpenCall) -> list[tuple[str, ...]]:
-    """Places on the call's run card that none of its units fills."""
+def lacking(policy: Parts, board: Board, call: OpenCall) -> list[tuple[str, ...]]:
+    """Places on a call's run card that none of its units fills or has filled."""
     card = policy.run_cards.of(call.category)
     u = board.units
     able = []
-    for name in board.assigned(call.id):
+    done = [name for name in (s.strip() for s in call.done_by.split(",")) if name in board.unit_row]
+    for name in (*board.assigned(call.id), *done):
         i = board.unit_row[name]
         able.append({u.kind[i], *(s.strip() for s in u.skills[i].split(","))})
     filled: dict[int, int] = {}

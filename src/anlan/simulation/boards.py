@@ -129,6 +129,8 @@ class _Recorder:
         self.outcome["unit"] = self.outcome["came_from"] = -1
         self.log = np.zeros(1024 + 16 * len(units), LOG)
         self.node_of = np.argsort(stage.rank)
+        self.tasks_of = np.argsort(stage.call, kind="stable")
+        self.first_of = np.searchsorted(stage.call[self.tasks_of], np.arange(len(stage.calls) + 1))
         self.posts = stage.posts
         self.visited = self.state.visited[: len(stage.posts)].copy()
         self.done = False
@@ -267,7 +269,8 @@ class _Recorder:
         )
         sent = np.isin(status, (eligible.EN_ROUTE, eligible.BUSY))
         open_now = sorted({*m["task"][sent].tolist(), *self.line, *considered})
-        calls = s.calls.take(np.array(sorted({int(s.call[t]) for t in open_now}), np.int64))
+        rows = sorted({int(s.call[t]) for t in open_now})
+        calls = s.calls.take(np.array(rows, np.int64)).replaced(done_by=[self._done_by(c) for c in rows])
         names = np.array([*s.calls.id.tolist(), ""], object)
         task = np.where(sent, np.append(s.call, -1)[m["task"]], -1)
         units = s.units.replaced(
@@ -292,6 +295,12 @@ class _Recorder:
         slot = self.rules.slot
         half = int((now - self.rules.numbers[loop.SLOT_FROM]) / 1800.0)
         return Board(now, int(slot[min(max(half, 0), len(slot) - 1)]), units, calls, self.posts)
+
+    def _done_by(self, call: int) -> str:
+        """Units that have cleared their requests of a call."""
+        mine = self.tasks_of[self.first_of[call] : self.first_of[call + 1]]
+        done = mine[~np.isnan(self.outcome["cleared"][mine])]
+        return ",".join(self._unit(int(u)) for u in self.outcome["unit"][done])
 
     def _unit(self, u: int) -> str:
         return str(self.stage.units.id[u])
