@@ -16,7 +16,7 @@ from anlan.core.seed import stream
 from anlan.kernels.siting.cover import take_rows
 from anlan.siting.answer import Apart, Explanation, Floats, Ints, Sense, Siting, conclude, infeasible
 from anlan.siting.covers import NOWHERE, Covered, Sets, by_program, cheapest
-from anlan.siting.mclp import explain_cover
+from anlan.siting.explaining import explain_cover
 from anlan.siting.problem import Problem, Watch
 from anlan.siting.reduce import in_reach, merge, nearest_two, row
 

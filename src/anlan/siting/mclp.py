@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
-from anlan.kernels.siting.mclp import mclp_bound, mclp_search
+from anlan.siting import gradual, shares
 from anlan.siting.answer import (
     Apart,
     Explanation,
@@ -22,13 +22,12 @@ from anlan.siting.answer import (
     conclude,
     infeasible,
 )
-from anlan.siting.choose import Chooser, State, starting_columns
-from anlan.siting.problem import Problem, Side, Watch
-from anlan.siting.reduce import Cover, in_reach, merged, nearest_two, row, without_columns
+from anlan.siting.covering import most_covered
+from anlan.siting.explaining import explain_cover as explain_cover
+from anlan.siting.problem import Problem, Watch
+from anlan.siting.reduce import Cover, in_reach, merged, nearest_two
 
 NOWHERE: Ints = np.empty(0, np.int64)
-ACCEPT = 5e-4
-"""A local optimum may be worse than the last one by up to this share and still be gone on from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +83,9 @@ def mclp(
     weight: ArrayLike | None = None,
     *,
     ring_weights: Sequence[float] | None = None,
+    decay: gradual.Decay | Literal["linear"] | None = None,
+    areas: ArrayLike | None = None,
+    min_share: float | Mapping[Any, float] | None = None,
     fixed: ArrayLike = (),
     existing: ArrayLike = (),
     forbidden: ArrayLike = (),
@@ -102,9 +104,15 @@ def mclp(
 
     Church & ReVelle (1974), "The maximal covering location problem". With several reach rings
     :math:`R_1 < R_2 < …` of values :math:`v_1 \ge v_2 \ge …` a demand counts with the value of the
-    innermost ring a site reaches it in (Berman, Krass & Drezner 2003, "The gradual covering decay
-    location problem"); that equals a covering problem with one row per demand and ring, of weight
+    innermost ring a site reaches it in (Church & Roberts 1983, "Generalized coverage models and public
+    facility location"); that equals a covering problem with one row per demand and ring, of weight
     :math:`w_i (v_r - v_{r+1})`.
+
+    With ``decay`` a demand counts in full up to the first of two reaches and ever less up to the second
+    (Berman, Krass & Drezner 2003, "The gradual covering decay location problem on a network"), solved as a
+    p-median of what is lost. With ``areas`` and ``min_share`` at least that share of every area's demand
+    is covered, :math:`\sum_{i \in A} w_i z_i \ge s_A \sum_{i \in A} w_i`; the shares are relaxed with
+    prices for a bound and then kept exactly by HiGHS.
 
     Parameters
     ----------
@@ -117,6 +125,14 @@ def mclp(
     weight : array (n_demand,), optional
     ring_weights : sequence of float, optional
         Value of each ring, not increasing; by default falling evenly: 1, 2/3, 1/3 for three rings.
+    decay : "linear" or callable, optional
+        With two reaches: what a demand counts between them. A function is given the shares of the way
+        from the first to the second, an array in [0, 1], and gives values in [0, 1] that do not rise.
+    areas : array (n_demand,), optional
+        The area of each demand: numbers or names.
+    min_share : float or mapping, optional
+        Share of each area's demand (its covered value, with rings) that must be covered; a mapping gives
+        it by area, 0 where an area is not named.
     fixed, existing, forbidden, site_cost, budget
         See `Problem.make`.
     gap : float
@@ -130,7 +146,9 @@ def mclp(
     -------
     Siting
         ``objective`` is the covered weight, ``bound`` at least as large; ``assignment`` is the nearest
-        open site in reach, -1 for demand that is not covered.
+        open site in reach, -1 for demand that is not covered. Where the areas' shares cannot be met the
+        status is ``"infeasible"``: ``unreachable`` names demands that no site reaches, ``relaxation`` the
+        ``min_share`` or the ``p`` that would do.
 
     Raises
     ------
@@ -142,7 +160,20 @@ def mclp(
         "mclp", cost, p=p, weight=weight, fixed=fixed, existing=existing, forbidden=forbidden,
         site_cost=site_cost, budget=budget, seed=seed, time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
+    if decay is not None:
+        if areas is not None or min_share is not None or ring_weights is not None:
+            raise AnlanError(
+                "decay", "it goes without ring_weights, areas and min_share", "give the one or the others"
+            )
+        return gradual.solve(gradual.Gradual(problem, *gradual.checked_decay(reach, decay)), watch)
     rings, values = checked_rings(reach, ring_weights)
+    if areas is not None:
+        checked = shares.checked_areas(areas, min_share, problem.weight)
+        return shares.solve(shares.Served(problem, rings, values, checked), watch)
+    if min_share is not None:
+        raise AnlanError(
+            f"min_share = {min_share}", "a share is of the demand of an area", "give the areas too"
+        )
     return solve(problem, rings, values, watch)
 
 
@@ -177,7 +208,7 @@ def checked_rings(
     return rings, values
 
 
-def solve(problem: Problem, rings: Floats, values: Floats, watch: Watch, start: Ints | None = None) -> Siting:
+def solve(problem: Problem, rings: Floats, values: Floats, watch: Watch, start: Ints = NOWHERE) -> Siting:
     """Reduce, search, bound."""
     layers = []
     for r, value in enumerate(values):
@@ -195,127 +226,19 @@ def solve(problem: Problem, rings: Floats, values: Floats, watch: Watch, start: 
     cover = merged(layers, problem.n_site, problem.fixed, problem.allowed)
     del layers
     model = Mclp(problem, rings, values, cover)
-    limit = problem.side.limit - problem.side.rows[:, problem.fixed].sum(axis=1)
-    if np.any(limit < -1e-9):
+    if np.any(problem.side.limit - problem.side.rows[:, problem.fixed].sum(axis=1) < -1e-9):
         return infeasible(
             "mclp", n_demand=problem.n_demand, seconds=watch.seconds,
             message="No other choice of sites keeps the fixed ones and the asked distance.",
         )  # fmt: skip
-    side = Side(np.ascontiguousarray(problem.side.rows[:, cover.sites]), limit)
-    places = min(problem.places - len(problem.fixed), cover.n_column)
-    chooser = Chooser(
-        Covering(cover, places, side), problem.seed, problem.gap, watch, shift=-cover.constant, sign=-1.0
-    )
-    begin = np.empty(0, np.int64) if start is None else start
-    outcome = chooser.solve(starting_columns(begin, cover.sites, problem.n_site))
-    chosen = np.concatenate([problem.fixed, cover.sites[outcome.columns]])
-    objective, assignment = model.evaluate(chosen)
+    found = most_covered(problem, cover, watch, problem.gap, start)
+    objective, assignment = model.evaluate(found.sites)
     return conclude(
-        "mclp", "max", sites=chosen, assignment=assignment, objective=objective,
-        bound=cover.constant - outcome.bound, asked_gap=problem.gap, seconds=watch.seconds,
-        history=watch.moments, message=watch.message, behind=model,
+        "mclp", "max", sites=found.sites, assignment=assignment, objective=objective, bound=found.bound,
+        asked_gap=problem.gap, seconds=watch.seconds, history=watch.moments, message=watch.message,
+        behind=model,
         details={
             "rows": cover.n_row, "columns": cover.n_column, "links": len(cover.rc),
-            "columns_undecided": outcome.free, "nodes": outcome.nodes,
+            "columns_undecided": found.free, "nodes": found.nodes,
         },
     )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Covering:
-    """Maximal covering in compiled form; its cost is the negative covered weight."""
-
-    cover: Cover
-    places: int
-    side: Side
-
-    @property
-    def whole(self) -> bool:
-        """Whether all weights are whole numbers."""
-        return bool(np.all(self.cover.weight == np.floor(self.cover.weight)))
-
-    @property
-    def n_column(self) -> int:
-        """Number of free sites."""
-        return self.cover.n_column
-
-    @property
-    def n_link(self) -> int:
-        """Number of (row, column) pairs in reach."""
-        return len(self.cover.rc) + 1
-
-    def first_dual(self, columns: Ints) -> Floats:
-        """Each row's weight shared among its columns."""
-        c = self.cover
-        return np.concatenate([c.weight / np.maximum(1, np.diff(c.rs)), np.zeros(len(self.side))])
-
-    def search(self, start: Ints, kicks: int, random: NDArray[np.uint64]) -> tuple[float, Ints, Ints]:
-        """Iterated interchange."""
-        c = self.cover
-        best = np.full(self.places, -1, np.int64)
-        value, _, current = mclp_search(
-            c.rs, c.rc, c.cs, c.cr, c.weight, self.places, self.side.rows, self.side.limit, start, best,
-            kicks, ACCEPT, random,
-        )  # fmt: skip
-        return -value, best[best >= 0], current
-
-    def price(self, columns: Ints) -> float:
-        """Negative weight of the rows that some column reaches."""
-        if len(self.side) and not self.side.holds(columns):
-            return np.inf
-        c = self.cover
-        reached = np.zeros(c.n_row, bool)
-        for j in columns:
-            reached[c.cr[c.cs[j] : c.cs[j + 1]]] = True
-        return -float(c.weight[reached].sum())
-
-    def relax(
-        self, state: State, dual: Floats, way: Floats, best_dual: Floats, mean: Floats, control: Floats,
-        cutoff: float, aim: float, steps: int,
-    ) -> tuple[float, Ints]:  # fmt: skip
-        """See `mclp_bound`."""
-        c, n = self.cover, self.cover.n_row
-        control[2] = -control[2]
-        bound, chosen = mclp_bound(
-            c.rs, c.rc, c.weight, state, self.places, self.side.rows, self.side.limit, -aim, -cutoff,
-            steps, dual[:n], dual[n:], way[:n], way[n:], control, best_dual[:n], best_dual[n:], mean,
-        )  # fmt: skip
-        control[2] = -control[2]
-        return -bound, chosen
-
-    def without(self, keep: NDArray[np.bool_], dual: Floats) -> tuple[Covering, Floats]:
-        """Fewer columns; rows that become alike are merged and their multipliers added."""
-        cover = without_columns(self.cover, keep)
-        has = cover.group >= 0
-        u = np.bincount(cover.group[has], weights=dual[: self.cover.n_row][has], minlength=cover.n_row)
-        side = Side(np.ascontiguousarray(self.side.rows[:, keep]), self.side.limit)
-        places = min(self.places, cover.n_column)
-        return Covering(cover, places, side), np.concatenate([u, dual[self.cover.n_row :]])
-
-
-def explain_cover(problem: Problem, sites: Ints, demand: int, reach: float) -> Explanation:
-    """The explanation that covering models share."""
-    near, cost = row(problem.cost, demand)
-    is_open = np.isin(near, sites)
-    mine, mine_cost = near[is_open], cost[is_open]
-    one = int(mine[0]) if len(mine) else -1
-    two = int(mine[1]) if len(mine) > 1 else -1
-    d1 = float(mine_cost[0]) if len(mine) else np.inf
-    d2 = float(mine_cost[1]) if len(mine) > 1 else np.inf
-    covered = d1 <= reach
-    allowed = problem.allowed[near]
-    could = near[allowed & (cost <= reach)]
-    if covered:
-        reason = f"Site {one} is {d1:g} s away, within the reach of {reach:g} s."
-    elif not len(could):
-        closest = float(cost[allowed][0]) if allowed.any() else np.inf
-        reason = (
-            f"No candidate site is within {reach:g} s; the closest is {closest:g} s away."
-            if np.isfinite(closest)
-            else "No candidate site can reach it."
-        )
-    else:
-        reason = f"{len(could)} candidate site(s) could reach it within {reach:g} s and none is open" + (
-            f"; the nearest open site {one} is {d1:g} s away." if one >= 0 else "."
-        )
-    return Explanation(demand, one, d1, two, d2, covered, could[:10], reason)
