@@ -27,6 +27,7 @@ from anlan.hotspots.prominence import Prominence, prominence
 from anlan.hotspots.recoding import Recoding, recodings
 from anlan.hotspots.scan import Cluster, Scan, scan
 from anlan.hotspots.scan_models import bernoulli_llr, poisson_llr
+from anlan.hotspots.scan_streams import StreamCluster, StreamScan, scan_categories
 from anlan.hotspots.st_dbscan import DensityClusters, st_dbscan
 from anlan.hotspots.surface import Surface, TopCells, top_cells
 from anlan.hotspots.targets import Targets, patrol_shares, targets
@@ -59,6 +60,8 @@ __all__ = [
     "Rook",
     "Scan",
     "Stability",
+    "StreamCluster",
+    "StreamScan",
     "StreetDensity",
     "Streets",
     "Surface",
@@ -96,6 +99,7 @@ __all__ = [
     "rejected",
     "reporting_band",
     "scan",
+    "scan_categories",
     "simes",
     "st_dbscan",
     "stability",

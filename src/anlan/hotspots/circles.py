@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 
 from anlan.core.columns import Bools, Floats, Ints
@@ -87,6 +88,8 @@ class Circles:
                 code="places",
             )
         limit = _limit(max_radius_m, "max_radius_m")
+        if np.isfinite(limit):
+            return cls._near(xy, limit)
         step = max(1, _CHUNK // len(xy))
         parts = []
         for begin in range(0, len(xy), step):
@@ -145,6 +148,17 @@ class Circles:
         order = np.lexsort((column, value, row))
         start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int64)
         return cls(start, column[order].astype(np.int32), value[order])
+
+    @classmethod
+    def _near(cls, xy: NDArray[np.float64], limit: float) -> Circles:
+        """All pairs within a limit, by a tree: cheap where circles are small beside the city."""
+        tree = KDTree(xy)
+        _few_enough(int(tree.count_neighbors(tree, limit)), len(xy))
+        pairs = tree.sparse_distance_matrix(tree, limit, output_type="ndarray")
+        order = np.lexsort((pairs["j"], pairs["v"], pairs["i"]))
+        size = np.bincount(pairs["i"], minlength=len(xy))
+        start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
+        return cls(start, pairs["j"][order].astype(np.int32), pairs["v"][order].astype(np.float64))
 
     @classmethod
     def _joined(cls, parts: list[tuple[NDArray[np.int64], NDArray[np.int32], Floats]]) -> Circles:

@@ -17,13 +17,13 @@ from anlan.core.seed import stream
 from anlan.core.time import DAY_S
 from anlan.hotspots import scan_models as models
 from anlan.hotspots.circles import Circles
+from anlan.hotspots.gumbel import gumbel_tail
 from anlan.hotspots.scan_models import Cases, Model, World, bernoulli_llr, poisson_llr
 from anlan.hotspots.scan_search import Found, Plan, Search, plan_above_nothing
 
 __all__ = ["Cluster", "Scan", "bernoulli_llr", "poisson_llr", "scan"]
 
 When = Literal["retrospective", "prospective", "spatial"]
-_EULER = 0.5772156649015329
 _TIE = 1e-9
 _USUAL = 3.0
 """A ratio that the best of many windows nearly always exceeds."""
@@ -498,8 +498,4 @@ def _p_values(llr: float, null: Floats, stop_after: int | None) -> tuple[float, 
         return math.nan, math.nan
     extreme = int((null >= llr - _TIE).sum())
     p = extreme / n if stop_after is not None and extreme >= stop_after else (extreme + 1) / (n + 1)
-    if n < 2 or not null.std() > 0:
-        return p, math.nan
-    scale = float(null.std(ddof=1)) * math.sqrt(6.0) / math.pi
-    middle = float(null.mean()) - _EULER * scale
-    return p, float(-math.expm1(-math.exp(-(llr - middle) / scale)))
+    return p, gumbel_tail(llr, null)
