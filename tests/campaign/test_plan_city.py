@@ -121,3 +121,20 @@ def test_what_cannot_be_planned_says_why(town_folder, tmp_path, change, named):
     change(City.load(town_folder)).save(tmp_path / "city")
     with pytest.raises(AnlanError, match=named):
         plan_city(City.load(tmp_path / "city"), tmp_path / "out", QUICK)
+
+
+def test_standing_by_in_motion_is_set_beside_the_layouts_with_its_burden(planned):
+    found = planned.findings.alternatives
+    names = [row.name.en for row in found.rows]
+    assert len(names) == 4
+    assert "present stations" in names[0]
+    assert found.rows[0].mean == planned.findings.measures[0].present
+    assert found.rows[-1].mean == planned.findings.measures[0].proposed
+    still, moving = found.rows[0], next(r for r in found.rows if "DMEXCLP" in r.name.en)
+    assert (float(still.moves), float(moving.moves) > 0) == (0.0, True)
+    assert sum(g.calls for g in found.hours) == sum(g.calls for g in found.areas)
+    assert all(len(g.changes) == len(found.columns) == 3 for g in (*found.hours, *found.areas))
+    table = pq.read_table(planned.out / "outcomes.parquet").to_pydict()
+    layout, response = np.array(table["layout"]), np.array(table["response_s"])
+    late = np.mean(~(response[layout == "dmexclp"] <= 240))
+    assert moving.late == f"{late:.1%}"

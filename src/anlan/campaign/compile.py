@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from anlan import __version__
 from anlan.campaign import drawings, sentences
+from anlan.campaign.alternatives import compile_alternatives
 from anlan.campaign.analysis import Analysis
 from anlan.campaign.findings import (
     AreaRow,
@@ -94,6 +95,9 @@ def compile_findings(
         areas_shown=min(_SHOWN_AREAS, len(area_rows)),
         areas=area_rows,
         hours=hour_rows,
+        alternatives=compile_alternatives(
+            proof, rings[-1], drawings.hour_of_day(calls, city.tz), _by_area(city, calls.area)
+        ),
         rings=[f"{ring / 60:g}" for ring in rings],
         posts=_posts(city, proposal),
         method=sentences.method(city, analysis, proposal, options, weeks),
@@ -184,6 +188,13 @@ def _areas(
         )
         points.append((name, mean.first / 60, mean.second / 60))
     return rows, points
+
+
+def _by_area(city: City, area: NDArray[np.object_]) -> list[tuple[Text, NDArray[np.bool_]]]:
+    """Names of the areas and their calls, most calls first."""
+    codes, inverse, counts = np.unique(area.astype(str), return_inverse=True, return_counts=True)
+    order = np.argsort(-counts, kind="stable").tolist()
+    return [(area_name(city, str(codes[k])), inverse == k) for k in order]
 
 
 def _with_interval(change: Change) -> str:

@@ -69,6 +69,57 @@ class HourRow:
 
 
 @dataclass(frozen=True)
+class AlternativeRow:
+    """A layout or rule against the present one, already written with its unit."""
+
+    name: Text
+    mean: str
+    mean_change: str
+    mean_verdict: Verdict
+    late: str
+    late_change: str
+    late_verdict: Verdict
+    moves: str
+    km: str
+    driving: str
+    busy: str
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """An hour or area: calls, the present mean, and the change under each alternative."""
+
+    group: Text
+    calls: int
+    present: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """Everything the report says of them.
+
+    Attributes
+    ----------
+    late : str
+        Minutes beyond which a call counts as late.
+    rows : sequence of AlternativeRow
+    columns : sequence of Text
+        What the changes of the group rows are of.
+    hours, areas : sequence of GroupRow
+    text : Text
+        What stands out.
+    """
+
+    late: str
+    rows: Sequence[AlternativeRow]
+    columns: Sequence[Text]
+    hours: Sequence[GroupRow]
+    areas: Sequence[GroupRow]
+    text: Text
+
+
+@dataclass(frozen=True)
 class PostRow:
     """One proposed post."""
 
@@ -131,5 +182,6 @@ class Findings(Page):
     areas_shown: int
     areas: Sequence[AreaRow]
     hours: Sequence[HourRow]
+    alternatives: Alternatives
     rings: Sequence[str]
     posts: Sequence[PostRow]
