@@ -14,9 +14,10 @@ ERASED = "erased"
 """What the store logs when a subject's key is destroyed; the subject's state stays."""
 
 Data = dict[str, Any]
-"""A record's data: ``fields`` (open ones, as last given), ``actors`` (who last took each transition), ``active``
-(subjects that joined and have not left), ``since`` (when each running deadline began, microseconds), ``fired``
-(deadlines that have), ``told`` (everybody notified so far), ``times`` (when each transition was last taken)."""
+"""A record's data: ``fields`` (open ones, as last given), ``actors`` (who last took each transition), ``times``
+(when, microseconds), ``active`` (subjects that joined and have not left), ``joined`` (all that ever did), ``since``
+(when each running deadline began), ``fired`` (deadlines that have), ``told`` (everybody notified so far),
+``personal`` (whether anything is sealed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,14 @@ def take(
             fired = [*dict.fromkeys([*fired, key])]
         if key not in fired:
             due.append(since.get(key, at_us) + round(deadline.seconds(fields) * MICRO))
-    if (
-        not procedure.states[state].open
-        and procedure.keep_days
-        and "personal" in {*data, *given.get("_has", [])}
-    ):
+    if not procedure.states[state].open and "personal" in {*data, *given.get("_has", [])}:
         due.append(at_us + round(procedure.keep_days * 86400 * MICRO))
     made: Data = {
         "fields": fields,
         "actors": {**data.get("actors", {}), name: actor},
         "times": {**data.get("times", {}), name: at_us},
         "active": active,
+        "joined": [*dict.fromkeys([*data.get("joined", []), *active])],
         "since": since,
         "fired": fired,
         "told": [*dict.fromkeys([*data.get("told", []), *given.get("_told", [])])],

@@ -162,7 +162,7 @@ class Procedure:
     transitions : mapping of str to Transition
     deadlines : mapping of str to Deadline
     keep_days : float
-        After closing, days until personal fields are erased.
+        After closing, days until personal fields are erased; 0 erases them at once.
 
     Raises
     ------

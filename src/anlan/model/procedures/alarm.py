@@ -142,6 +142,13 @@ ALERT = Procedure(
             {"position": Field(Text("位置", "Position"), "place", True, personal=True)},
         ),
         "arrive": Transition(Text("到场", "On scene"), {"accepted": "on_scene"}, ("member",)),
+        "stop": Transition(
+            Text("止步：现场危险", "Stop: the scene is unsafe"),
+            {s: s for s in ("sent", "delivered", "accepted", "on_scene")},
+            (SYSTEM,),
+            {"what": Field(Text("危险", "Danger"), most=300)},
+            tells=("member",),
+        ),
         "decline": Transition(
             Text("不能前往", "Decline"),
             dict.fromkeys(("sent", "delivered", "accepted"), "declined"),
