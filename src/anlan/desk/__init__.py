@@ -5,6 +5,7 @@ from anlan.desk.cascade import Cascade, CascadeRules
 from anlan.desk.desk import Desk
 from anlan.desk.fold import fold_by
 from anlan.desk.ground import Ground
+from anlan.desk.live import Live
 from anlan.desk.people import ANYBODY, THE_SYSTEM, Grant, Person, Tree
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Desk",
     "Grant",
     "Ground",
+    "Live",
     "Notice",
     "Person",
     "Tree",
