@@ -13,6 +13,7 @@ import typer
 
 import anlan.cli.analyse as analyse
 import anlan.cli.city as city
+import anlan.cli.evaluate as evaluate
 import anlan.cli.plan as plan
 import anlan.cli.simulate as simulate
 import anlan.cli.site as site
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(city.app, name="city")
 app.command("analyse")(analyse.analyse)
+app.command("evaluate")(evaluate.evaluate)
 app.command("plan")(plan.plan)
 app.command("demo")(plan.demo)
 app.command("simulate")(simulate.simulate)
