@@ -35,7 +35,7 @@ def serve(policy: Parts, board: Board, travel: Any) -> tuple[Recommendation, ...
     calls = board.calls
     top = int(calls.priority.max(initial=1))
     kept = reserve.table(policy.dispatch.reserve, top)
-    out = []
+    out: list[Recommendation] = []
     for row in np.lexsort((calls.received, calls.priority)).tolist():
         call = calls.row(row)
         for wanted in lacking(policy, board, call):

@@ -8,12 +8,13 @@ dispatcher you simulate is the dispatcher you run.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anlan.city.travel import Travel
 from anlan.kernels import simulation as loop
 from anlan.kernels import simulation_types as k
 from anlan.kernels.policies import eligible
@@ -21,7 +22,9 @@ from anlan.kernels.policies.select import LADDER
 from anlan.kernels.simulation_types import DUTY, LOG, OUTCOME, Rules, State, World
 from anlan.kernels.simulation_where import where
 from anlan.model.board import STATUSES, Board, BoardPosts, BoardUnits, OpenCalls, Where
+from anlan.simulation.drives import travels_by_hour
 from anlan.simulation.play import _fresh
+from anlan.simulation.scenario import MODES, Scenario, _off_road_s, areas_of
 
 Array = NDArray[Any]
 
@@ -80,6 +83,58 @@ class Placed:
     units: tuple[str, ...]
     everybody: bool
     post: Mapping[str, str]
+
+
+def stage_of(scenario: Scenario) -> Stage:
+    """What the numbers of a scenario of `anlan.simulation.simulate` stand for."""
+    city, plan, sites, calls = scenario.city, scenario.plan, scenario.sites, scenario.calls
+    off = [_off_road_s(city, scenario.durations, things) for things in (sites, calls)]
+    hub_s, call_s = (np.zeros(len(t)) if o is None else o for o, t in zip(off, (sites, calls), strict=True))
+    posts = BoardPosts.make(
+        id=list(scenario.posts), edge=sites.edge, offset_m=sites.offset_m, off_road_s=hub_s
+    )
+    open_calls = OpenCalls.make(
+        id=calls.id,
+        priority=np.maximum(calls.priority, 1),
+        category=calls.category,
+        received=calls.received,
+        area=calls.area,
+        edge=calls.edge,
+        offset_m=calls.offset_m,
+        off_road_s=call_s,
+    )
+    area = dict(zip(scenario.posts, areas_of(city, sites).tolist(), strict=True))
+    return Stage(
+        rank=scenario.ground.rank,
+        places=Where.concat([posts.where, open_calls.where]),
+        posts=posts,
+        units=BoardUnits.make(
+            id=plan.units.id,
+            kind=plan.units.kind,
+            skills=plan.units.skills,
+            home=plan.units.home,
+            area=[area[h] for h in plan.units.home.tolist()],
+        ),
+        calls=open_calls,
+        call=scenario.requests(0).call,
+    )
+
+
+def travel_at(scenario: Scenario, slot: int) -> dict[str, Travel]:
+    """Travel times that a scenario uses in an hour of the week, by mode."""
+    _, rows, _ = travels_by_hour(scenario.city, MODES)
+    return {mode: scenario.ground.travels[rows[m, slot]] for m, mode in enumerate(MODES)}
+
+
+def decisions_of(scenario: Scenario, replication: int = 0, *, skip: int = 0) -> Iterator[Sent | Placed]:
+    """Every decision of one replication of a scenario, with its board; see `decisions`."""
+    stage = stage_of(scenario)
+    requests = scenario.requests(replication)
+    duty = scenario.roster.events(scenario.seed, replication, **scenario.places)
+    stage = replace(stage, call=requests.call)
+    return decisions(
+        scenario.world, requests.tasks, scenario.units, scenario.rules, duty, stage=stage, skip=skip
+    )
 
 
 def decisions(
@@ -217,8 +272,9 @@ class _Recorder:
                 m["status"][u], resumes = eligible.IDLE, -1
                 changed = True
             elif kind == k.ON_DUTY:
-                m[u] = self.units[u]
-                m["status"][u], m["place"][u], m["post"][u] = eligible.IDLE, self.units["home"][u], -1
+                for name in ("shift_end", "since", "duty_s"):
+                    m[name][u] = self.units[name][u]
+                m["status"][u], m["place"][u], m["post"][u] = eligible.IDLE, m["home"][u], -1
                 changed = True
             elif kind == k.OFF_DUTY:
                 m["status"][u] = eligible.OFF
