@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from anlan.core.job import Job
 from anlan.siting.answer import Apart, Explanation, Ints, Sense, Siting, conclude, infeasible
+from anlan.siting.capacitated import Capacitated, checked_room
 from anlan.siting.choose import Chooser, starting_columns
 from anlan.siting.lists import near_lists
 from anlan.siting.median_limits import (
@@ -82,6 +83,7 @@ def p_median(
     forbidden: ArrayLike = (),
     site_cost: ArrayLike | None = None,
     budget: float | None = None,
+    capacity: ArrayLike | None = None,
     reach: float | None = None,
     gap: float = 0.0,
     time_limit_s: float = 60.0,
@@ -108,6 +110,11 @@ def p_median(
         Ones where left out. Demands of weight 0 need not be reachable.
     fixed, existing, forbidden, site_cost, budget
         See `Problem.make`.
+    capacity : float or array (n_site,), optional
+        Most weight that a site serves. Each demand then goes whole to one site (single assignment: Osman &
+        Christofides 1994, "Capacitated clustering problems by hybrid simulated annealing and tabu search"),
+        not always the nearest. Solved by interchange with assignment, a Lagrangian bound with a knapsack for
+        each site, and HiGHS on the pairs that reduced costs leave.
     reach : float, optional
         Minimum service: nobody is served from farther away than these seconds.
     gap : float
@@ -121,8 +128,9 @@ def p_median(
     -------
     Siting
         ``objective`` is the total weighted cost (not divided by the weight), ``bound`` at most as large;
-        ``assignment`` is the nearest open site. Where it is infeasible, ``unreachable`` names the demands that
-        no site may serve, and ``relaxation`` the smallest ``p`` or ``reach`` that would do.
+        ``assignment`` is the nearest open site (with room, where there are capacities).
+        Where it is infeasible, ``unreachable`` names the demands that no site may serve, and ``relaxation``
+        the smallest ``p`` or ``reach`` that would do.
 
     Raises
     ------
@@ -134,13 +142,13 @@ def p_median(
         "p_median", cost, p=p, weight=weight, fixed=fixed, existing=existing, forbidden=forbidden,
         site_cost=site_cost, budget=budget, seed=seed, time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
-    if reach is None:
-        return solve(problem, watch)
-    near = replace(problem, cost=within_reach(problem.cost, reach))
+    near = problem if reach is None else replace(problem, cost=within_reach(problem.cost, reach))
+    if capacity is not None:
+        return Capacitated(near, checked_room(capacity, near.n_site), solve).solve(watch)
     answer = solve(near, watch)
-    return (
-        answer if answer.status != "infeasible" else with_larger_reach(answer, problem, float(reach), watch)
-    )
+    if reach is None or answer.status != "infeasible":
+        return answer
+    return with_larger_reach(answer, problem, float(reach), watch)
 
 
 def solve(problem: Problem, watch: Watch, start: Ints = NOWHERE) -> Siting:
