@@ -14,6 +14,7 @@ import typer
 import anlan.cli.analyse as analyse
 import anlan.cli.city as city
 import anlan.cli.evaluate as evaluate
+import anlan.cli.log as log
 import anlan.cli.plan as plan
 import anlan.cli.simulate as simulate
 import anlan.cli.site as site
@@ -39,6 +40,9 @@ app.command("plan")(plan.plan)
 app.command("demo")(plan.demo)
 app.command("simulate")(simulate.simulate)
 app.command("site")(site.site)
+app.add_typer(log.app, name="log")
+app.command("backup")(log.backup)
+app.command("restore")(log.restore)
 
 
 def run() -> None:
