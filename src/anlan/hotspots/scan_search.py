@@ -25,6 +25,8 @@ _FINENESS = 1.01
 """Ratio of neighbouring classes of circles that share thresholds."""
 _LUT = 1 << 18
 _NARROW = 65_535
+_LANES = 64
+"""Columns of sums are filled up to a multiple of this, so that whole vector registers add them."""
 _NOTHING = 1e-6
 
 
@@ -105,7 +107,7 @@ class Search:
         shape = (w.n_place, w.n_slot)
         common: Any = (w.ratio, float(w.cases), w.total, plan.level, carry, first, last)
         if w.measure is not None:
-            counts: Any = replicate.tally(*cases, *shape, 0)
+            counts: Any = replicate.tally(*cases, *shape, 0, 0)
             return Found(
                 *kernel.windows(
                     counts,
@@ -123,9 +125,9 @@ class Search:
             )
         grouped = (self.start, self.place, self.ends, self.reach, self.block, self.block_end)
         if self.only_last:
-            counts = replicate.tally(*cases, *shape, self.longest)
-            # The last row of sums holds every place's cases, so their sum bounds any running count.
-            narrow = int(counts[:, -1].sum()) < _NARROW
+            counts = replicate.tally(*cases, *shape, self.longest, _padded(self.longest))
+            # The last column of sums holds every place's cases, so their sum bounds any running count.
+            narrow = int(counts[:, self.longest - 1].sum()) < _NARROW
             thresholds: Any = plan.thresholds
             if narrow:
                 counts, thresholds = counts.astype(np.uint16), plan.narrow
@@ -135,7 +137,7 @@ class Search:
             return Found(
                 llr, entry, np.where(entry < 0, -1, w.n_slot - length), np.where(entry < 0, -1, w.n_slot)
             )
-        counts = replicate.tally(*cases, *shape, 0)
+        counts = replicate.tally(*cases, *shape, 0, 0)
         return Found(
             *kernel.intervals(counts, *grouped, w.temporal, self.longest, self.least, plan.knots, *common)
         )
@@ -186,7 +188,16 @@ class Plan:
         sizes = small * _FINENESS ** np.arange(int(number.max()) + 1) * (1 - 1e-9)
         measures = (sizes[:, None] * slot[None, :]).ravel()
         thresholds = kernel.least_counts(w.ratio, measures, level, search.least, cases, total)
-        return cls(level, none, 1.0, number, thresholds.reshape(len(sizes), -1), slot, knots)
+        extra = _padded(search.longest) - len(slot)
+        # No count reaches the thresholds of the columns that only fill up.
+        wide = np.pad(
+            thresholds.reshape(len(sizes), -1), ((0, 0), (0, extra)), constant_values=np.iinfo(np.int32).max
+        )
+        return cls(level, none, 1.0, number, wide, np.pad(slot, (0, extra), mode="edge"), knots)
+
+
+def _padded(longest: int) -> int:
+    return -(-longest // _LANES) * _LANES if longest > _LANES // 2 else longest
 
 
 def _blocks(start: Ints, ends: Bools, reach: Floats) -> tuple[Ints, Ints, Floats]:

@@ -41,14 +41,17 @@ def shuffled(values: Counts, seed: np.uint64) -> Counts:
 
 
 @njit(cache=True, nogil=True)
-def tally(place: Counts, slot: Counts, places: int, slots: int, latest: int) -> Counts:
-    """Cases by place and slot; of the last ``latest`` slots, counted backwards and summed, if positive."""
+def tally(place: Counts, slot: Counts, places: int, slots: int, latest: int, width: int) -> Counts:
+    """Cases by place and slot; of the last ``latest`` slots, counted backwards and summed, if positive.
+
+    The sums stand in ``width`` columns, of which those beyond ``latest`` are zero.
+    """
     if latest <= 0:
         out = np.zeros((places, slots), np.int32)
         for i in range(len(place)):
             out[place[i], slot[i]] += 1
         return out
-    out = np.zeros((places, latest), np.int32)
+    out = np.zeros((places, width), np.int32)
     for i in range(len(place)):
         back = slots - 1 - slot[i]
         if back < latest:
