@@ -18,6 +18,7 @@ from numba import njit
 from anlan.kernels import simulation_types as k
 from anlan.kernels.policies import burden, coverage, dmexclp, ladder, patrol
 from anlan.kernels.policies.eligible import (
+    BUSY,
     EN_ROUTE,
     HOMEBOUND,
     IDLE,
@@ -38,12 +39,24 @@ from anlan.kernels.policies.select import (
     PREFERENCE,
     select,
 )
-from anlan.kernels.simulation_world import FAR, INNER, at_least_s, eta_s, place_to_place, set_off
+from anlan.kernels.prefetch import prefetch
+from anlan.kernels.simulation_world import (
+    BARE,
+    FAR,
+    INNER,
+    at_least,
+    eta_s,
+    inside_edge,
+    locate,
+    node_to_place,
+    place_to_place,
+    set_off,
+)
 
 DONE, STOPPED, LOG_FULL = 0, 1, 2
 
 # State.counters
-NEXT_TASK, NEXT_DUTY, HEAP, LINE, LOGGED, FREE, OPEN, MOVES, SKIPPED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+NEXT_TASK, NEXT_DUTY, HEAP, LINE, LOGGED, FREE, OPEN, MOVES, SKIPPED, PROFILE = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 # Rules.integers
 DISPATCH, STANDBY, N_POSTS, LAST_PRIORITY, MEAL_PRIORITY, OWN_PRIORITY, MOVE_ALL = 0, 1, 2, 3, 4, 5, 6
 CHANGE_PRIORITY = 7
@@ -53,6 +66,14 @@ CHANGE_S = 8
 NONE = np.int64(-1)
 """No unit, task or place; typed, because a literal would compile each kernel it goes to once more."""
 STANDING = np.bool_(True)
+MARKS = 64
+"""Hubs that serve as landmarks."""
+AHEAD = 2
+"""How many tasks before it is looked at a task's memory is fetched."""
+LINE_OF, LABEL_AHEAD = 16, 64
+"""How many int32 a line of the cache holds; how much of a label is fetched ahead."""
+SLACK_S = 0.01
+"""More than the rounding of a long way's arcs in another mode."""
 
 
 @njit(**INNER)
@@ -149,10 +170,26 @@ def _pop_line(t: Any, s: Any) -> None:
 
 
 @njit(**INNER)
-def slot_at(rules: Any, at: float) -> int:
+def slot_at(slot: Any, first: float, at: float) -> int:
     """Hour of the week of an instant."""
-    i = int((at - rules.numbers[SLOT_FROM]) / 1800.0)
-    return rules.slot[min(max(i, 0), len(rules.slot) - 1)]
+    i = int((at - first) / 1800.0)
+    return slot[min(max(i, 0), len(slot) - 1)]
+
+
+@njit(**INNER)
+def _become(units: Any, members: Any, size: Any, u: int, status: int) -> None:
+    """Change a unit's status."""
+    unit = units[u]
+    old = unit.status
+    last = size[old] - 1
+    v = members[old, last]
+    members[old, unit.row] = v
+    units[v].row = unit.row
+    size[old] = last
+    unit.status = status
+    unit.row = size[status]
+    members[status, unit.row] = u
+    size[status] += 1
 
 
 @njit(**INNER)
@@ -160,7 +197,7 @@ def _settle(units: Any, s: Any, log: Any, u: int, now: float) -> None:
     """A driving free unit that has reached its post stands there."""
     unit = units[u]
     if unit.status == MOVING and unit.leg_end <= now:
-        unit.status = IDLE
+        _become(units, s.members, s.size, u, IDLE)
         unit.place = unit.leg_to
         unit.driving_s += unit.leg_end - unit.leave
         s.visited[unit.place] = unit.leg_end
@@ -168,80 +205,258 @@ def _settle(units: Any, s: Any, log: Any, u: int, now: float) -> None:
 
 
 @njit(**INNER)
-def _leave_post(units: Any, s: Any, u: int) -> None:
+def _station(rules: Any, s: Any, post: int, step: int) -> None:
+    """One free unit more or less at a post."""
+    s.stationed[post] += step
+    if len(s.covered):
+        row = max(s.counters[PROFILE], 0)
+        dmexclp.change(
+            post, step, rules.cover_start, rules.cover_set, rules.reach_start, rules.reach_post,
+            rules.weight[row], rules.fixed[row], rules.gain, s.covered, s.worth,
+        )  # fmt: skip
+
+
+@njit(**INNER)
+def _weigh(rules: Any, s: Any, slot: int) -> int:
+    """The row of demand of an hour, with worths to match."""
+    row = rules.profile[slot]
+    if len(s.covered) and row != s.counters[PROFILE]:
+        s.counters[PROFILE] = row
+        dmexclp.count(
+            s.stationed, rules.cover_start, rules.cover_set, rules.weight[row], rules.fixed[row],
+            rules.gain, s.covered, s.worth,
+        )  # fmt: skip
+    return row
+
+
+@njit(**INNER)
+def _leave_post(units: Any, rules: Any, s: Any, u: int) -> None:
     unit = units[u]
     if unit.post >= 0:
-        s.stationed[unit.post] -= 1
+        _station(rules, s, unit.post, -1)
         unit.post = -1
 
 
 @njit(**INNER)
+def _look_ahead(hubs: Any, places: Any, nodes: Any, labels: Any, out: int, back: int, q: int) -> None:
+    """Fetch what the next task will read: the hubs' rows of its node and the beginning of its label."""
+    n = np.int64(places[out, q, 0])
+    if n < 0:
+        return
+    for h in range(0, min(hubs.shape[3], MARKS), LINE_OF):
+        prefetch(hubs, (out, np.int64(0), n, h))
+        prefetch(hubs, (out, np.int64(1), n, h))
+        if back != out:
+            prefetch(hubs, (back, np.int64(1), n, h))
+    begin = np.int64(nodes[n, 1])
+    for d in range(0, LABEL_AHEAD, LINE_OF):
+        prefetch(labels, (out, np.int64(1), min(begin + d, np.int64(labels.shape[2] - 1))))
+
+
+@njit(**INNER)
+def _settle_all(units: Any, s: Any, log: Any, now: float) -> None:
+    # From the end: whoever settles gives its place in the row to one that was looked at.
+    for i in range(s.size[MOVING] - 1, -1, -1):
+        _settle(units, s, log, s.members[MOVING, i], now)
+
+
+@njit(**INNER)
+def closest(
+    w: Any, t: Any, units: Any, rules: Any, s: Any, log: Any, c: int, now: float, divert: bool
+) -> int:
+    """The unit that can be at a task first, the lower row on a tie; -1 where it has to wait.
+
+    A standing unit's time is a look-up. A driving one's is sought only where bounds leave it a chance, the most
+    hopeful first: it cannot be nearer than its remaining time less the way from the task to where it is going, nor
+    than the landmarks' bound from where it was last seen less the time since.
+    """
+    task = t[c]
+    q, pri, skills = task.place, task.priority, task.skills
+    m = rules.mode[pri, slot_at(rules.slot, rules.numbers[SLOT_FROM], now)]
+    free = above_reserve(s.counters[FREE], rules.reserve, pri)
+    last_s, last_pri = rules.numbers[LAST_S], rules.integers[LAST_PRIORITY]
+    hubs, places, modes, members, size, hub = w.hubs, w.places, w.modes, s.members, s.size, rules.hub
+    n_hubs, n_modes = len(hub), len(modes)
+    marks = min(n_hubs, MARKS)
+    tick = modes[m, 0]
+    n0, n1 = np.int64(places[m, q, 0]), np.int64(places[m, q, 1])
+    in0, in1 = np.int64(places[m, q, 4]), np.int64(places[m, q, 5])
+    inside = w.edge[q] >= 0
+    best = np.inf
+    who = NONE
+    _settle_all(units, s, log, now)
+    for paused in range(2):
+        if not free and paused == 0:
+            continue
+        status = PAUSED if paused else IDLE
+        for i in range(size[status]):
+            u = members[status, i]
+            unit = units[u]
+            if (unit.skills & skills) != skills or not has_time(now, unit.shift_end, last_s, last_pri, pri):
+                continue
+            if paused and pri > unit.pause_for:
+                continue
+            p = unit.place
+            wait = 0.0
+            d = FAR
+            if p < n_hubs:
+                wait = unit.turnout * hub[p].indoors
+                if n0 >= 0:
+                    d = np.int64(hubs[m, 0, n0, p]) + in0
+                if n1 >= 0:
+                    d = min(d, np.int64(hubs[m, 0, n1, p]) + in1)
+                if inside:
+                    d = min(d, inside_edge(w, m, p, q))
+            else:
+                d = place_to_place(w, m, p, q)
+            if d < FAR:
+                eta = wait + d * tick
+                if eta < best or (eta == best and u < who):
+                    best = eta
+                    who = u
+    n = 0
+    for sent in range(2):
+        if (sent and not divert) or (not sent and not free):
+            continue
+        status = EN_ROUTE if sent else MOVING
+        for i in range(size[status] - 1, -1, -1):
+            u = members[status, i]
+            unit = units[u]
+            if sent:
+                if now >= unit.leg_end:
+                    _become(units, members, size, u, BUSY)
+                    continue
+                if not may_divert(rules.redispatch, t[unit.task].priority, pri):
+                    continue
+            if (unit.skills & skills) != skills or not has_time(now, unit.shift_end, last_s, last_pri, pri):
+                continue
+            if sent and now < unit.leave:
+                eta = eta_s(w, unit, unit.leave - now, STANDING, q, m, now)
+                if eta < best or (eta == best and u < who):
+                    best = eta
+                    who = u
+                continue
+            bound = 0.0
+            ratio = modes[m, 1 + n_modes + unit.leg_mode]
+            origin = unit.leg_from
+            if origin >= 0 and ratio <= 1.0:
+                away = FAR
+                if n0 >= 0:
+                    away = np.int64(hubs[m, 0, n0, origin]) + in0
+                if n1 >= 0:
+                    away = min(away, np.int64(hubs[m, 0, n1, origin]) + in1)
+                bound = away * tick - (now - unit.leave) * ratio
+                if bound - SLACK_S > best:
+                    continue
+            to = unit.leg_to
+            if to < n_hubs:
+                away = FAR
+                if n0 >= 0:
+                    away = in0 - np.int64(hubs[m, 1, n0, to])
+                if n1 >= 0:
+                    away = min(away, in1 - np.int64(hubs[m, 1, n1, to]))
+                bound = max(bound, (unit.leg_end - now) * modes[m, 1 + unit.leg_mode] + away * tick)
+                if bound - SLACK_S > best:
+                    continue
+            x = unit.leg_node
+            since = now - unit.leg_at
+            if x >= 0 and (since <= 0.0 or ratio <= 1.0):
+                away = FAR
+                if n0 >= 0:
+                    away = at_least(hubs, m, x, n0, marks) + in0
+                if n1 >= 0:
+                    away = min(away, at_least(hubs, m, x, n1, marks) + in1)
+                bound = max(bound, away * tick - (since if since <= 0.0 else since * ratio))
+                if bound - SLACK_S > best:
+                    continue
+            s.drive[n] = bound
+            s.hopeful[n] = u
+            n += 1
+    while n > 0:
+        first = 0
+        for i in range(1, n):
+            if s.drive[i] < s.drive[first]:
+                first = i
+        if s.drive[first] - SLACK_S > best:
+            break
+        u = s.hopeful[first]
+        n -= 1
+        s.drive[first] = s.drive[n]
+        s.hopeful[first] = s.hopeful[n]
+        unit = units[u]
+        x, wait = locate(w, unit, now)
+        if x >= 0:
+            away = FAR
+            if n0 >= 0:
+                away = at_least(hubs, m, x, n0, marks) + in0
+            if n1 >= 0:
+                away = min(away, at_least(hubs, m, x, n1, marks) + in1)
+            if wait + away * tick - SLACK_S > best:
+                continue
+            d = node_to_place(w, m, x, q)
+        else:
+            d = place_to_place(w, m, unit.leg_to, q)
+        if d < FAR:
+            eta = wait + d * tick
+            if eta < best or (eta == best and u < who):
+                best = eta
+                who = u
+    return who
+
+
+@njit(**INNER)
 def choose(w: Any, t: Any, units: Any, rules: Any, s: Any, log: Any, c: int, now: float, divert: bool) -> int:
-    """The unit for a task; -1 where it has to wait."""
+    """The unit for a task by the policy's rule; -1 where it has to wait."""
+    rule = rules.integers[DISPATCH]
+    if rule == CLOSEST:
+        return closest(w, t, units, rules, s, log, c, now, divert)
     q = t[c].place
     pri = t[c].priority
     skills = t[c].skills
-    m = rules.mode[pri, slot_at(rules, now)]
-    rule = rules.integers[DISPATCH]
+    slot = slot_at(rules.slot, rules.numbers[SLOT_FROM], now)
+    m = rules.mode[pri, slot]
     free = above_reserve(s.counters[FREE], rules.reserve, pri)
     last_s, last_pri = rules.numbers[LAST_S], rules.integers[LAST_PRIORITY]
     n_hubs = len(rules.hub)
-    best = np.inf
-    # Standing units first: their times are one look-up, and bound what a driving unit must beat.
-    for driving in range(2):
-        for u in range(len(units)):
-            unit = units[u]
-            st = unit.status
-            if driving == 0:
-                s.eta[u] = np.inf
-                if st == MOVING and unit.leg_end <= now:
-                    _settle(units, s, log, u, now)
-                    st = IDLE
-            if (unit.skills & skills) != skills or not has_time(now, unit.shift_end, last_s, last_pri, pri):
+    _settle_all(units, s, log, now)
+    for u in range(len(units)):
+        unit = units[u]
+        st = unit.status
+        s.eta[u] = np.inf
+        if (unit.skills & skills) != skills or not has_time(now, unit.shift_end, last_s, last_pri, pri):
+            continue
+        standing = True
+        wait = 0.0
+        if st in (IDLE, PAUSED):
+            if (st == IDLE and not free) or (st == PAUSED and pri > unit.pause_for):
                 continue
-            standing = True
-            wait = 0.0
-            if st == IDLE:
-                if driving == 1 or not free:
-                    continue
-                if unit.place < n_hubs:
-                    wait = unit.turnout * rules.hub[unit.place].indoors
-            elif st == MOVING:
-                if driving == 0 or not free:
-                    continue
-                standing = False
-            elif st == EN_ROUTE:
-                if (
-                    not divert
-                    or now >= unit.leg_end
-                    or not may_divert(rules.redispatch, t[unit.task].priority, pri)
-                ):
-                    continue
-                standing = now < unit.leave
-                if standing == (driving == 1):
-                    continue
-                wait = unit.leave - now
-            elif st == PAUSED:
-                if driving == 1 or pri > unit.pause_for:
-                    continue
-                if unit.place < n_hubs:
-                    wait = unit.turnout * rules.hub[unit.place].indoors
-            else:
+            if unit.place < n_hubs:
+                wait = unit.turnout * rules.hub[unit.place].indoors
+        elif st == MOVING:
+            if not free:
                 continue
-            if not standing and rule == CLOSEST and at_least_s(w, unit, q, m, now) > best:
+            standing = False
+        elif st == EN_ROUTE:
+            if (
+                not divert
+                or now >= unit.leg_end
+                or not may_divert(rules.redispatch, t[unit.task].priority, pri)
+            ):
                 continue
-            s.eta[u] = eta_s(w, unit, wait, standing, q, m, now)
-            best = min(best, s.eta[u])
+            standing = now < unit.leave
+            wait = unit.leave - now
+        else:
+            continue
+        s.eta[u] = eta_s(w, unit, wait, standing, q, m, now)
     if rule == JURISDICTION:
         for u in range(len(units)):
             s.own[u] = units[u].area == t[c].area
     elif rule == COVERAGE:
-        coverage.count(s.stationed, rules.cover_start, rules.cover_set, s.covered)
-        row = rules.weight[rules.profile[slot_at(rules, now)]]
+        row = rules.weight[_weigh(rules, s, slot)]
         for u in range(len(units)):
             post = units[u].post
             s.loss[u] = 0.0
-            if post >= 0:
+            if post >= 0 and s.eta[u] <= rules.numbers[LIMIT_S]:
                 s.loss[u] = coverage.loss(
                     post, s.stationed, rules.cover_start, rules.cover_set, row, rules.gain, s.covered
                 )
@@ -284,11 +499,11 @@ def _send(
             _resume(units, s, log, u, now)
         else:
             s.counters[FREE] -= 1
-        _leave_post(units, s, u)
-    m = rules.mode[task.priority, slot_at(rules, now)]
+        _leave_post(units, rules, s, u)
+    m = rules.mode[task.priority, slot_at(rules.slot, rules.numbers[SLOT_FROM], now)]
     set_off(w, unit, task.place, m, start, driving)
     unit.leave = start
-    unit.status = EN_ROUTE
+    _become(units, s.members, s.size, u, EN_ROUTE)
     unit.task = c
     o[c].unit = u
     o[c].dispatched = now
@@ -297,7 +512,7 @@ def _send(
     free = unit.leg_end + task.on_scene
     unit.delivered_to = -1
     if task.transport:
-        back = rules.mode[0, slot_at(rules, free)]
+        back = rules.mode[0, slot_at(rules.slot, rules.numbers[SLOT_FROM], free)]
         first, last = rules.integers[N_POSTS], len(rules.hub)
         if task.destination >= 0:
             first, last = task.destination, task.destination + 1
@@ -339,7 +554,7 @@ def _finish(t: Any, units: Any, s: Any, o: Any, log: Any, u: int, now: float) ->
     unit.work_s += now - out.dispatched
     unit.cleared += 1
     unit.task = -1
-    unit.status = IDLE
+    _become(units, s.members, s.size, u, IDLE)
     s.counters[OPEN] -= 1
 
 
@@ -354,26 +569,34 @@ def _resume(units: Any, s: Any, log: Any, u: int, now: float) -> None:
 
 @njit(**INNER)
 def _pause(
-    units: Any, s: Any, log: Any, u: int, now: float, duration: float, pause_for: int, own_work: bool
+    units: Any,
+    rules: Any,
+    s: Any,
+    log: Any,
+    u: int,
+    now: float,
+    duration: float,
+    pause_for: int,
+    own_work: bool,
 ) -> None:
     """A standing free unit goes to a meal or to work of its own."""
     unit = units[u]
     unit.own_work = own_work
     unit.leave = now
-    _leave_post(units, s, u)
+    _leave_post(units, rules, s, u)
     s.counters[FREE] -= 1
-    unit.status = PAUSED
+    _become(units, s.members, s.size, u, PAUSED)
     unit.pause_for = pause_for
     _schedule(units, s, u, now + duration)
     _log(log, s, now, k.PAUSED, u, NONE, unit.place)
 
 
 @njit(**INNER)
-def _assign(units: Any, s: Any, u: int, post: int) -> None:
+def _assign(units: Any, rules: Any, s: Any, u: int, post: int) -> None:
     """Give a free unit a post; `_move` then takes it there."""
-    _leave_post(units, s, u)
+    _leave_post(units, rules, s, u)
     units[u].post = post
-    s.stationed[post] += 1
+    _station(rules, s, post, 1)
     _will_move(s, u, post, units[u].status == MOVING)
 
 
@@ -392,13 +615,11 @@ def _plan_one(w: Any, units: Any, rules: Any, s: Any, u: int, now: float) -> Non
     unit = units[u]
     post = unit.home
     rule = rules.integers[STANDBY]
-    slot = slot_at(rules, now)
+    slot = slot_at(rules.slot, rules.numbers[SLOT_FROM], now)
     m = rules.mode[0, slot]
     if rule == DMEXCLP:
-        post = dmexclp.choose(
-            s.stationed, rules.hub, rules.cover_start, rules.cover_set, rules.weight[rules.profile[slot]],
-            rules.gain, s.covered,
-        )  # fmt: skip
+        _weigh(rules, s, slot)
+        post = dmexclp.best(s.worth, s.stationed, rules.hub)
     elif rule == LADDER:
         rung = rules.ladder[rules.profile[slot], min(s.counters[FREE], rules.ladder.shape[1] - 1)]
         n = ladder.vacancies(rung, s.stationed, s.open_at)
@@ -417,13 +638,13 @@ def _plan_one(w: Any, units: Any, rules: Any, s: Any, u: int, now: float) -> Non
             rules.numbers[MIN_STAY_S], rules.numbers[MAX_PER_HOUR], rules.numbers[MAX_DRIVE_S],
         ):  # fmt: skip
             post = unit.home
-    _assign(units, s, u, post)
+    _assign(units, rules, s, u, post)
 
 
 @njit(**INNER)
 def _plan_all(w: Any, units: Any, rules: Any, s: Any, log: Any, now: float) -> None:
     """Moves that bring the free units onto their ladder's rung: each vacancy takes the nearest spare unit."""
-    slot = slot_at(rules, now)
+    slot = slot_at(rules.slot, rules.numbers[SLOT_FROM], now)
     m = rules.mode[0, slot]
     rung = rules.ladder[rules.profile[slot], min(s.counters[FREE], rules.ladder.shape[1] - 1)]
     n = ladder.vacancies(rung, s.stationed, s.open_at)
@@ -445,7 +666,7 @@ def _plan_all(w: Any, units: Any, rules: Any, s: Any, log: Any, now: float) -> N
                 best = drive
                 who = u
         if who >= 0:
-            _assign(units, s, who, s.open_at[i])
+            _assign(units, rules, s, who, s.open_at[i])
 
 
 @njit(**INNER)
@@ -471,7 +692,7 @@ def _move(
     if post != unit.home and not ends:
         unit.moves += 1
         unit.moved = now
-    m = rules.mode[0, slot_at(rules, now)]
+    m = rules.mode[0, slot_at(rules.slot, rules.numbers[SLOT_FROM], now)]
     set_off(w, unit, post, m, now, driving)
     if unit.leg_end - now >= FAR * w.modes[m, 0]:
         unit.leg_end = now  # no way there: as if it had arrived
@@ -479,16 +700,16 @@ def _move(
     if ends:
         _schedule(units, s, u, unit.leg_end)
     else:
-        unit.status = MOVING
+        _become(units, s.members, s.size, u, MOVING)
         _schedule(units, s, u, unit.leg_end if patrols or now <= unit.break_until else np.inf)
     _log(log, s, now, k.SET_OFF, u, NONE, post)
 
 
 @njit(**INNER)
-def _retire(units: Any, s: Any, log: Any, u: int, now: float) -> None:
+def _retire(units: Any, rules: Any, s: Any, log: Any, u: int, now: float) -> None:
     """A free or paused unit's shift is over: it goes home, and takes no more calls on the way."""
     unit = units[u]
-    _leave_post(units, s, u)
+    _leave_post(units, rules, s, u)
     driving = unit.status == MOVING
     if driving or unit.status == IDLE:
         s.counters[FREE] -= 1
@@ -496,11 +717,11 @@ def _retire(units: Any, s: Any, log: Any, u: int, now: float) -> None:
         _resume(units, s, log, u, now)
     if driving:
         unit.driving_s += now - unit.leave
-    unit.status = HOMEBOUND
+    _become(units, s.members, s.size, u, HOMEBOUND)
     _will_move(s, u, unit.home, driving)
 
 
-@njit(cache=True, nogil=True)
+@njit(**BARE)
 def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, log: Any, events: int) -> int:
     """Play up to so many events; says whether the run is done, stopped, or the log must be emptied."""
     n_tasks, n_duty = len(t), len(duty)
@@ -537,7 +758,7 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
             status = unit.status
             _schedule(units, s, u, np.inf)
             if status == HOMEBOUND:
-                unit.status = OFF
+                _become(units, s.members, s.size, u, OFF)
                 unit.driving_s += now - unit.leave
                 unit.duty_s += now - unit.since
                 unit.place = unit.home
@@ -554,11 +775,11 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
             elif status == IDLE:
                 plan = u
             else:
-                if status == EN_ROUTE:
+                if status != PAUSED:
                     _finish(t, units, s, o, log, u, now)
                 else:
                     _resume(units, s, log, u, now)
-                    unit.status = IDLE
+                    _become(units, s.members, s.size, u, IDLE)
                 count[FREE] += 1
                 if unit.ending:
                     unit.ending = 0
@@ -587,10 +808,10 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
                 elif kind == k.OFF:
                     if free or status == PAUSED:
                         retire = u
-                    elif status == EN_ROUTE:
+                    elif status in (EN_ROUTE, BUSY):
                         unit.ending = 1
                     else:
-                        unit.ending = 0
+                        unit.ending = 0  # its next shift is over before it was home
                 elif kind == k.PLACE:
                     if status == IDLE:
                         plan = u
@@ -611,9 +832,16 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
             count[NEXT_TASK] = i + 1
             count[OPEN] += 1
             job = i
+            if i + AHEAD < n_tasks:
+                next_one = t[i + AHEAD]
+                modes_now = rules.mode[:, slot_at(rules.slot, rules.numbers[SLOT_FROM], now)]
+                _look_ahead(
+                    w.hubs, w.places, w.nodes, w.labels,
+                    modes_now[next_one.priority], modes_now[0], next_one.place,
+                )  # fmt: skip
         if comes >= 0:
             unit = units[comes]
-            unit.status = IDLE
+            _become(units, s.members, s.size, comes, IDLE)
             unit.ending = 0
             unit.since = now
             count[FREE] += 1
@@ -623,7 +851,7 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
             if rules.numbers[CHANGE_S] > 0.0:
                 briefed = True
                 _pause(
-                    units, s, log, comes, now,
+                    units, rules, s, log, comes, now,
                     rules.numbers[CHANGE_S], rules.integers[CHANGE_PRIORITY], False,
                 )  # fmt: skip
             else:
@@ -666,7 +894,7 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
                 meal = True
                 pause = plan
             else:
-                _leave_post(units, s, plan)
+                _leave_post(units, rules, s, plan)
                 _plan_one(w, units, rules, s, plan, now)
         if pause >= 0:
             if meal:
@@ -674,10 +902,10 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
                 duration, lesser = rules.numbers[MEAL_S], rules.integers[MEAL_PRIORITY]
             else:
                 duration, lesser = own_s, rules.integers[OWN_PRIORITY]
-            _pause(units, s, log, pause, now, duration, lesser, not meal)
+            _pause(units, rules, s, log, pause, now, duration, lesser, not meal)
             rebalance = everybody_moves
         if retire >= 0:
-            _retire(units, s, log, retire, now)
+            _retire(units, rules, s, log, retire, now)
         if rebalance:
             _plan_all(w, units, rules, s, log, now)
         for a in range(count[MOVES]):

@@ -65,9 +65,13 @@ UNIT = np.dtype(
         ("cleared", "i8"),
         ("moves", "i8"),
         ("heap", "i8"),  # its position in the heap of next events, -1 none
+        ("row", "i8"),  # its position among the units of its status
         ("status", "i8"),
         ("leg_mode", "i8"),
-        ("ending", "i8"),  # goes off duty as soon as it is free; 2: on its way home, but its next shift has begun
+        (
+            "ending",
+            "i8",
+        ),  # goes off duty as soon as it is free; 2: on its way home, but its next shift has begun
         ("own_work", "i8"),  # whether a pause is work
         ("pause_for", "i8"),  # while paused: only calls at most this priority interrupt
     ],
@@ -159,8 +163,13 @@ class Rules(NamedTuple):
     """`HUB` records."""
     cover_start: Array
     cover_set: Array
+    reach_start: Array
+    reach_post: Array
+    """CSR int64: the posts that cover each set, the inverse of ``cover_start`` and ``cover_set``."""
     weight: Array
     """float64 (profiles, sets)."""
+    fixed: Array
+    """float64 (profiles,): what a weight is multiplied by in fixed point."""
     profile: Array
     """int64 (168,): row of ``weight`` (and of ``ladder``) in each hour of the week."""
     gain: Array
@@ -177,17 +186,25 @@ class State(NamedTuple):
 
     heap: Array
     line: Array
+    members: Array
+    """int64 (statuses, units): the units of each status, in no order; the first ``size`` of a row."""
+    size: Array
+    """int64 (statuses,)."""
     stationed: Array
     """int64 (posts,): free units at each post or driving to it."""
+    covered: Array
+    """int64 (sets,): free units whose post covers each set of demand."""
+    worth: Array
+    """int64 (posts,): what one more unit would add at each post, in fixed point (DMEXCLP)."""
     visited: Array
     """float64 (hubs,): when a patrol last came."""
     eta: Array
-    """float64 (units,): scratch, as are the next four."""
+    """float64 (units,): scratch, as are the next five."""
     own: Array
     loss: Array
-    covered: Array
     open_at: Array
     drive: Array
+    hopeful: Array
     moves: Array
     """int64 (3 * units, 3): units to be moved, where to, whether from where they are driving."""
     counters: Array

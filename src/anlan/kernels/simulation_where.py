@@ -7,7 +7,7 @@ from typing import Any
 from numba import njit
 from numpy.typing import NDArray
 
-from anlan.kernels.policies.eligible import EN_ROUTE, HOMEBOUND, MOVING
+from anlan.kernels.policies.eligible import BUSY, EN_ROUTE, HOMEBOUND, MOVING
 from anlan.kernels.simulation_world import locate
 
 
@@ -32,7 +32,7 @@ def where(
         node[u] = -1
         place[u] = unit.place
         ahead_s[u] = 0.0
-        sent = unit.status == EN_ROUTE
+        sent = unit.status in (EN_ROUTE, BUSY)
         if sent and now >= unit.leg_end:
             place[u] = unit.leg_to
         elif sent and now < unit.leave:

@@ -10,14 +10,17 @@ from numba import njit
 from anlan.kernels.simulation_labels import INF
 from anlan.kernels.simulation_paths import NODE, TICKS, first_within, last_from
 
-INNER: dict[str, Any] = {"cache": True, "nogil": True, "no_cpython_wrapper": True}
+BARE: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
+"""Kernels that make no arrays and so need no reference counts, which took half of the loop's time."""
+
+INNER: dict[str, Any] = {**BARE, "no_cpython_wrapper": True}
 """Kernels that only kernels call: no entry from Python, which would cost compile time."""
 
 FAR = int(INF)
 """`INF` as int64, in which sums are taken here."""
 
 
-@njit(cache=True, nogil=True)
+@njit(**BARE)
 def between(w: Any, m: int, u: int, v: int) -> int:
     """Ticks from node u to node v."""
     if u == v:
@@ -65,7 +68,7 @@ def inside_edge(w: Any, m: int, p: int, q: int) -> int:
     return FAR if whole >= FAR else np.int64(np.floor(whole * abs(ahead) + 0.5))
 
 
-@njit(cache=True, nogil=True)
+@njit(**BARE)
 def place_to_place(w: Any, m: int, p: int, q: int) -> int:
     """Ticks from one place to another."""
     best = inside_edge(w, m, p, q)
@@ -114,9 +117,9 @@ def _walk(w: Any, unit: Any, now: float) -> tuple[int, float]:
 def locate(w: Any, unit: Any, now: float) -> tuple[int, float]:
     """The next node on a driving unit's way and the seconds until it gets there.
 
-    A unit on the last stretch, between the last node and its destination, turns back: the node behind it, and as
-    many seconds as it has driven since. -1 (and the seconds to the destination) where it drives along a single
-    edge and passes no node.
+    The unit's record remembers that node, so that the next look begins there. A unit on the last stretch, between
+    the last node and its destination, turns back: the node behind it, and as many seconds as it has driven since.
+    -1 (and the seconds to the destination) where it drives along a single edge and passes no node.
     """
     if unit.leg_node < 0:
         return -1, unit.leg_end - now
@@ -131,9 +134,10 @@ def locate(w: Any, unit: Any, now: float) -> tuple[int, float]:
         if row >= 0:
             x = first_within(w.trees[row], unit.leg_node, (unit.leg_end - now) / tick + 1e-6)
             if x >= 0:
-                return np.int64(w.trees[row, NODE, x]), max(
-                    0.0, unit.leg_end - now - w.trees[row, TICKS, x] * tick
-                )
+                wait = max(0.0, unit.leg_end - now - w.trees[row, TICKS, x] * tick)
+                unit.leg_node = w.trees[row, NODE, x]
+                unit.leg_at = now + wait
+                return unit.leg_node, wait
             node, into = _entry(w, m, q, unit.leg_node, np.int64(-1))
             return node, now - (unit.leg_end - into * tick)
     elif unit.leg_from >= 0:
@@ -142,9 +146,10 @@ def locate(w: Any, unit: Any, now: float) -> tuple[int, float]:
             node, into = _entry(w, m, q, np.int64(-1), unit.leg_from)
             x = last_from(w.trees[row], node, (now - unit.leave) / tick - 1e-6)
             if x >= 0:
-                return np.int64(w.trees[row, NODE, x]), max(
-                    0.0, unit.leave + w.trees[row, TICKS, x] * tick - now
-                )
+                wait = max(0.0, unit.leave + w.trees[row, TICKS, x] * tick - now)
+                unit.leg_node = w.trees[row, NODE, x]
+                unit.leg_at = now + wait
+                return unit.leg_node, wait
             return node, now - (unit.leg_end - into * tick)
     return _walk(w, unit, now)
 
@@ -198,30 +203,16 @@ def set_off(w: Any, unit: Any, q: int, m: int, now: float, driving: bool) -> Non
 
 
 @njit(**INNER)
-def at_least_s(w: Any, unit: Any, q: int, m: int, now: float) -> float:
-    """Seconds that a driving unit needs to a place at least, without finding out where it is.
+def at_least(hubs: Any, m: int, u: int, v: int, marks: int) -> int:
+    """Ticks from node u to node v at least: the triangle inequality over some hubs as landmarks (ALT).
 
-    By the triangle inequality, with times scaled to the faster mode: it cannot be nearer the place than its
-    remaining time less the way from the place to its own destination, nor than the way from the hub it left to
-    the place less the time since.
+    Goldberg and Harrelson (2005), "Computing the shortest path: A* search meets graph theory", SODA.
     """
-    scale = w.modes[m, 1 + unit.leg_mode]
-    tick = w.modes[m, 0]
-    bound = 0.0
-    if unit.leg_from >= 0:
-        ratio = w.modes[m, 1 + len(w.modes) + unit.leg_mode]
-        if ratio <= 1.0:
-            bound = place_to_place(w, m, unit.leg_from, q) * tick - (now - unit.leave) * ratio
-    best = np.inf
-    for k in range(2):
-        n = np.int64(w.places[m, q, k])
-        if n >= 0:
-            on = node_to_place(w, m, n, unit.leg_to)
-            if on >= FAR:
-                return 0.0
-            best = min(best, (unit.leg_end - now) * scale + (np.int64(w.places[m, q, 4 + k]) - on) * tick)
-    # A hundredth of a second is more than the rounding of a long way's arcs.
-    return max(bound, best) - 0.01
+    best = np.int32(0)
+    for h in range(marks):
+        best = max(best, np.int32(hubs[m, 1, u, h] - hubs[m, 1, v, h]))
+        best = max(best, np.int32(hubs[m, 0, v, h] - hubs[m, 0, u, h]))
+    return np.int64(best)
 
 
 @njit(**INNER)

@@ -59,3 +59,13 @@ def cover_sets(
     post, sets = np.nonzero(pattern.T)
     start = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=n_posts))]).astype(np.int64)
     return start, sets.astype(np.int64), merged
+
+
+def reached_by(
+    start: NDArray[np.int64], sets: NDArray[np.int64], n_sets: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The inverse of `cover_sets`'s CSR: the posts that reach each set."""
+    post = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    order = np.argsort(sets, kind="stable")
+    begin = np.concatenate([[0], np.cumsum(np.bincount(sets, minlength=n_sets))]).astype(np.int64)
+    return begin, post[order].astype(np.int64)

@@ -15,6 +15,7 @@ from anlan.kernels.simulation_types import DUTY, LOG, OUTCOME, UNIT, Rules, Stat
 
 Array = NDArray[Any]
 CHUNK = 100_000
+STATUSES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,25 +124,43 @@ def _close(units: Array, now: float) -> None:
 
 
 def _fresh(world: World, tasks: Array, units: Array, rules: Rules) -> State:
-    n, n_hubs = len(units), world.hubs.shape[3]
-    free = units["status"] == eligible.IDLE
+    n, n_hubs, n_posts = len(units), world.hubs.shape[3], int(rules.integers[loop.N_POSTS])
+    status = units["status"]
+    members = np.zeros((STATUSES, max(n, 1)), np.int64)
+    for one in range(STATUSES):
+        rows = np.flatnonzero(status == one)
+        members[one, : len(rows)] = rows
+        units["row"][rows] = np.arange(len(rows))
+    free = status == eligible.IDLE
+    stationed = np.bincount(units["home"][free], minlength=n_posts).astype(np.int64)[:n_posts]
     counters = np.zeros(16, np.int64)
     counters[loop.FREE] = free.sum()
-    wide = rules.ladder.shape[2]
+    counters[loop.PROFILE] = -1
+    wide = max(rules.ladder.shape[2], n, 1)
     return State(
         heap=np.full(n, -1, np.int64),
         line=np.empty(len(tasks) + 1, np.int64),
-        stationed=np.bincount(units["home"][free], minlength=n_hubs).astype(np.int64)[
-            : rules.integers[loop.N_POSTS]
-        ],
+        members=members,
+        size=np.bincount(status, minlength=STATUSES).astype(np.int64),
+        stationed=stationed,
+        covered=covered_by(rules, stationed),
+        worth=np.zeros(n_posts, np.int64),
         visited=np.full(n_hubs, -np.inf),
         eta=np.empty(n),
         own=np.zeros(n, np.bool_),
         loss=np.zeros(n),
-        covered=np.zeros(rules.weight.shape[1], np.int64),
         open_at=np.empty(wide, np.int64),
         drive=np.empty(wide),
+        hopeful=np.empty(wide, np.int64),
         moves=np.empty((3 * n + 3, 3), np.int64),
         counters=counters,
         numbers=np.zeros(1),
     )
+
+
+def covered_by(rules: Rules, stationed: Array) -> Array:
+    """How many free units cover each set of demand."""
+    sets = np.zeros(rules.weight.shape[1], np.int64)
+    for post in np.flatnonzero(stationed):
+        sets[rules.cover_set[rules.cover_start[post] : rules.cover_start[post + 1]]] += stationed[post]
+    return sets

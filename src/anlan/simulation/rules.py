@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anlan.core.time import DAY_S, SLOTS, hour_of_week
 from anlan.kernels import simulation as loop
+from anlan.kernels.policies.dmexclp import fixed
 from anlan.kernels.simulation_labels import INF
 from anlan.kernels.simulation_types import HUB, Rules, World
 from anlan.model.demand import Demand
@@ -189,6 +190,7 @@ def rules_for(
     numbers[loop.MAX_DRIVE_S] = policy.burden.drive_s
     numbers[loop.STOP_S] = standby.stop_s
     numbers[loop.CHANGE_S] = duty.shifts.change_over_s
+    reach_start, reach_post = dmexclp.reached_by(start, sets, weight.shape[1])
     rules = Rules(
         integers=integers,
         numbers=numbers,
@@ -200,7 +202,10 @@ def rules_for(
         hub=hub,
         cover_start=start,
         cover_set=sets,
+        reach_start=reach_start,
+        reach_post=reach_post,
         weight=np.ascontiguousarray(weight),
+        fixed=np.array([fixed(float(row.sum())) for row in weight]),
         profile=np.ascontiguousarray(profile, np.int64),
         gain=dmexclp.gain(standby.busy),
         ladder=np.ascontiguousarray(ladder),

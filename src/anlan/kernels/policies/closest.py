@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def choose(eta_s: NDArray[Any]) -> int:
     """Row of the least finite time to arrival; -1 where none is finite."""
     best = np.inf

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from anlan.kernels.policies import closest
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def loss(
     post: int,
     stationed: NDArray[Any],
@@ -36,7 +36,7 @@ def loss(
     return value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def count(
     stationed: NDArray[Any], cover_start: NDArray[Any], cover_set: NDArray[Any], covered: NDArray[Any]
 ) -> None:
@@ -48,7 +48,7 @@ def count(
                 covered[cover_set[i]] += stationed[p]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def choose(eta_s: NDArray[Any], loss_of: NDArray[Any], within_s: float) -> int:
     """Least loss among those that arrive within ``within_s``, the sooner on a tie; else the closest.
 

@@ -8,10 +8,87 @@ they are driving to. Places that the same posts cover are merged beforehand.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def fixed(total: float) -> float:
+    """Power of two that weights of a sum are multiplied by, so that sums of worths are exact integers.
+
+    Sums of worths then do not depend on their order, and a run that adds and takes off differences decides as one
+    that sums anew.
+    """
+    return 2.0 ** (50 - math.frexp(total)[1]) if total > 0.0 else 1.0
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def change(
+    post: int,
+    step: int,
+    cover_start: NDArray[Any],
+    cover_set: NDArray[Any],
+    reach_start: NDArray[Any],
+    reach_post: NDArray[Any],
+    weight: NDArray[Any],
+    scale: float,
+    gain: NDArray[Any],
+    covered: NDArray[Any],
+    worth: NDArray[Any],
+) -> None:
+    """A unit comes to a post (``step`` 1) or leaves it (-1): bring ``covered`` and ``worth`` up to date."""
+    last = len(gain) - 1
+    for i in range(cover_start[post], cover_start[post + 1]):
+        s = cover_set[i]
+        k = covered[s]
+        covered[s] = k + step
+        value = weight[s] * scale
+        more = np.int64(value * gain[min(k + step, last)]) - np.int64(value * gain[min(k, last)])
+        for j in range(reach_start[s], reach_start[s + 1]):
+            worth[reach_post[j]] += more
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def count(
+    stationed: NDArray[Any],
+    cover_start: NDArray[Any],
+    cover_set: NDArray[Any],
+    weight: NDArray[Any],
+    scale: float,
+    gain: NDArray[Any],
+    covered: NDArray[Any],
+    worth: NDArray[Any],
+) -> None:
+    """Units that cover each set, and what one more would add at each post, both from nothing."""
+    covered[:] = 0
+    n = len(stationed)
+    for p in range(n):
+        if stationed[p] > 0:
+            for i in range(cover_start[p], cover_start[p + 1]):
+                covered[cover_set[i]] += stationed[p]
+    last = len(gain) - 1
+    for p in range(n):
+        value = np.int64(0)
+        for i in range(cover_start[p], cover_start[p + 1]):
+            s = cover_set[i]
+            value += np.int64(weight[s] * scale * gain[min(covered[s], last)])
+        worth[p] = value
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def best(worth: NDArray[Any], stationed: NDArray[Any], hub: NDArray[Any]) -> int:
+    """The post with the greatest marginal coverage that is not full; the first on a tie."""
+    most = np.int64(-1)
+    post = -1
+    for p in range(len(worth)):
+        if stationed[p] < hub[p].capacity and worth[p] > most:
+            most = worth[p]
+            post = p
+    return post
 
 
 @njit(cache=True, nogil=True)
@@ -41,23 +118,6 @@ def choose(
     covered : ndarray of int32, shape (n_sets,)
         Scratch.
     """
-    covered[:] = 0
-    n = len(stationed)
-    for p in range(n):
-        if stationed[p] > 0:
-            for i in range(cover_start[p], cover_start[p + 1]):
-                covered[cover_set[i]] += stationed[p]
-    best = -1.0
-    post = -1
-    last = len(gain) - 1
-    for p in range(n):
-        if stationed[p] >= hub[p].capacity:
-            continue
-        value = 0.0
-        for i in range(cover_start[p], cover_start[p + 1]):
-            s = cover_set[i]
-            value += weight[s] * gain[min(covered[s], last)]
-        if value > best:
-            best = value
-            post = p
-    return post
+    worth = np.empty(len(stationed), np.int64)
+    count(stationed, cover_start, cover_set, weight, fixed(weight.sum()), gain, covered, worth)
+    return best(worth, stationed, hub)

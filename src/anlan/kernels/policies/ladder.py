@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def vacancies(rung: NDArray[Any], stationed: NDArray[Any], open_at: NDArray[Any]) -> int:
     """Posts of a rung that nobody holds, in its order, into ``open_at``; gives how many.
 
@@ -40,7 +40,7 @@ def vacancies(rung: NDArray[Any], stationed: NDArray[Any], open_at: NDArray[Any]
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def surplus(rung: NDArray[Any], stationed: NDArray[Any], post: int) -> bool:
     """Whether a post has more free units than the rung wants there."""
     want = 0
@@ -52,7 +52,7 @@ def surplus(rung: NDArray[Any], stationed: NDArray[Any], post: int) -> bool:
     return stationed[post] > want
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def nearest(open_at: NDArray[Any], n: int, time_s: NDArray[Any]) -> int:
     """The vacancy that a unit reaches first; the earlier on the ladder on a tie; -1 where none."""
     best = np.inf

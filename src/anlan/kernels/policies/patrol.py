@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def choose(beat: NDArray[Any], visited: NDArray[Any], stationed: NDArray[Any], here: int) -> int:
     """The place of a beat that has waited longest and where nobody is or goes; -1 where none.
 

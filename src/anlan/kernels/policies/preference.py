@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def choose(eta_s: NDArray[Any], order: NDArray[Any]) -> int:
     """First unit of ``order`` (-1 after the last) that can come; -1 where none can."""
     for i in range(len(order)):

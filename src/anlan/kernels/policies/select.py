@@ -14,7 +14,7 @@ HOME, DMEXCLP, LADDER, PATROL = 0, 1, 2, 3
 """Standby rules; the ladder is for compliance tables and for posts by hour."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def select(
     rule: int,
     eta_s: NDArray[Any],
