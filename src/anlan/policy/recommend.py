@@ -208,10 +208,10 @@ class _State:
         u = board.units
         self.ids, self.status = u.id.tolist(), u.status.tolist()
         self.task = [board.call_row.get(t, -1) for t in u.task.tolist()]
-        self.words = [
-            {kind, *(s.strip() for s in skills.split(","))} - {""}
-            for kind, skills in zip(u.kind.tolist(), u.skills.tolist(), strict=True)
-        ]
+        self.calls = board.calls.id.tolist()
+        both = list(zip(u.kind.tolist(), u.skills.tolist(), strict=True))
+        words = {one: _words(*one) for one in set(both)}
+        self.words = [words[one] for one in both]
         self.hub = hubs(policy, board)
         self.stands = board.post_rows(u.at)
         self.holds = board.post_rows(u.post)
@@ -240,26 +240,23 @@ class _State:
 
     def choose(self, wanted: Sequence[str]) -> Choice:
         n = len(self.ids)
-        eta, wait = np.full(n, np.inf), np.zeros(n)
+        wait = self._wait()
+        arrival = (wait + self.travel_s).tolist()
+        eta = [np.inf] * n
         refused: dict[int, Reason] = {}
         free = bool(above_reserve(self.free, self.reserve, self.call.priority))
         u = self.board.units
-        ends, ahead, turnout = u.shift_end.tolist(), u.ahead_s.tolist(), u.turnout_s.tolist()
-        placed, interrupts = u.placed.tolist(), u.pause_for.tolist()
-        need = set(wanted) | ({s.strip() for s in self.call.skills.split(",")} - {""})
+        ends, placed, interrupts = u.shift_end.tolist(), u.placed.tolist(), u.pause_for.tolist()
+        need = set(wanted) | _words("", self.call.skills)
         for i in range(n):
             why = self._unfit(i, need, free, ends[i], placed[i], interrupts[i])
-            if why is not None:
-                refused[i] = why
-            elif self.status[i] in ("moving", "en_route"):
-                wait[i] = ahead[i]
-            elif self.stands[i] >= 0:
-                wait[i] = turnout[i] * self.hub[self.stands[i]]["indoors"]
+            if why is None and arrival[i] == np.inf:
+                why = Reason("unreachable")
             if why is None:
-                eta[i] = wait[i] + self.travel_s[i]
-                if not np.isfinite(eta[i]):
-                    refused[i] = Reason("unreachable")
-        options = self._ranked(eta, wait)
+                eta[i] = arrival[i]
+            else:
+                refused[i] = why
+        options = self._ranked(eta, wait.tolist())
         listed = {o.unit for o in options}
         for i in range(n):
             if i not in refused and self.ids[i] not in listed:
@@ -267,6 +264,16 @@ class _State:
         return Choice(
             tuple(wanted), tuple(options), tuple(Refusal(self.ids[i], refused[i]) for i in sorted(refused))
         )
+
+    def _wait(self) -> Floats:
+        """Seconds until each unit drives: turnout where it stands at a post, else the way to the next junction."""
+        u = self.board.units
+        out = np.zeros(len(u))
+        at = np.flatnonzero(self.stands >= 0)
+        out[at] = u.turnout_s[at] * self.hub["indoors"][self.stands[at]]
+        drives = (u.status == "moving") | (u.status == "en_route")
+        out[drives] = u.ahead_s[drives]
+        return out
 
     def send(self, unit: str) -> None:
         """A unit was chosen: the next choice for the same call does without it."""
@@ -280,14 +287,12 @@ class _State:
     ) -> Reason | None:
         """Why a unit cannot be sent; None where it can, a way there provided."""
         status, priority, task = self.status[i], self.call.priority, self.task[i]
-        if status == "sent" or (task >= 0 and self.board.calls.id[task] == self.call.id):
+        if status == "sent" or (task >= 0 and self.calls[task] == self.call.id):
             return Reason("this_call")
         if status in ("off", "homebound"):
             return Reason("off_duty" if status == "off" else "homebound")
         if status == "busy":
-            return (
-                Reason("busy", {"call": self.board.calls.id[task]}) if task >= 0 else Reason("busy_otherwise")
-            )
+            return Reason("busy", {"call": self.calls[task]}) if task >= 0 else Reason("busy_otherwise")
         if not placed:
             return Reason("no_position")
         if not need <= self.words[i]:
@@ -302,12 +307,12 @@ class _State:
         if status == "en_route":
             other = self.priorities[task]
             if not self.divert or not may_divert(self.redispatch, other, priority):
-                return Reason("more_urgent", {"call": self.board.calls.id[task], "priority": other})
+                return Reason("more_urgent", {"call": self.calls[task], "priority": other})
         if status in FREE and not free:
             return Reason("reserve", {"free": self.free, "kept": int(self.reserve[priority])})
         return None
 
-    def _ranked(self, eta: Floats, wait: Floats) -> list[Option]:
+    def _ranked(self, eta: Sequence[float], wait: Sequence[float]) -> list[Option]:
         dispatch, n = self.policy.dispatch, len(eta)
         own, loss, order, limit = np.zeros(n, np.bool_), np.zeros(n), np.full(1, -1, np.int64), 0.0
         if dispatch.rule == "jurisdiction":
@@ -316,26 +321,27 @@ class _State:
             loss, limit = self._loss(), dispatch.within_s
         elif dispatch.rule == "preference":
             order = self._order()
-        left = eta.copy()
+        left = np.array(eta)
         number = dispatch.declared.number
         rows: list[int] = []
-        while (i := int(select(number, left, own, loss, order, limit))) >= 0 and np.isfinite(left[i]):
+        while (i := select(number, left, own, loss, order, limit)) >= 0 and left[i] < np.inf:
             rows.append(i)
             left[i] = np.inf
         place = {u: k for k, u in enumerate(order.tolist(), 1)}
-        calls = self.board.calls.id
+        travel_s = self.travel_s.tolist()
+        soonest = min(eta, default=0.0)
         out = []
         for rank, i in enumerate(rows, 1):
             out.append(
                 Option(
                     unit=self.ids[i],
                     rank=rank,
-                    wait_s=float(wait[i]),
-                    travel_s=float(self.travel_s[i]),
-                    eta_s=float(eta[i]),
+                    wait_s=wait[i],
+                    travel_s=travel_s[i],
+                    eta_s=eta[i],
                     status=self.status[i],
-                    taken_from=str(calls[self.task[i]]) if self.task[i] >= 0 else "",
-                    reason=self._reason(i, rows, eta, own, loss, place, limit),
+                    taken_from=self.calls[self.task[i]] if self.task[i] >= 0 else "",
+                    reason=self._reason(i, rows[0], eta, soonest, own, loss, place, limit),
                 )
             )
         return out
@@ -343,32 +349,32 @@ class _State:
     def _reason(
         self,
         i: int,
-        rows: Sequence[int],
-        eta: Floats,
+        first: int,
+        eta: Sequence[float],
+        soonest: float,
         own: NDArray[np.bool_],
         loss: Floats,
         place: Mapping[int, int],
         limit: float,
     ) -> Reason:
-        rule, first = self.policy.dispatch.rule, rows[0]
+        rule = self.policy.dispatch.rule
         if i != first:
-            later = float(eta[i] - eta[first])
+            later = eta[i] - eta[first]
             if later >= 0.0 or rule == "closest":
                 return Reason("later", {"later_s": later})
             code = {"jurisdiction": "sooner_other_area", "coverage": "sooner_bares_more"}.get(
                 rule, "sooner_less_preferred"
             )
             return Reason(code, {"sooner_s": -later, "loss": float(loss[i])})
-        soonest = float(eta[list(rows)].min())
         if rule == "jurisdiction":
-            values = {"area": self.call.area, "tolerance_s": limit, "later_s": float(eta[i]) - soonest}
+            values = {"area": self.call.area, "tolerance_s": limit, "later_s": eta[i] - soonest}
             return Reason("own_area" if own[i] else "other_area", values)
         if rule == "coverage":
             code = "bares_least" if eta[i] <= limit else "nobody_in_time"
             return Reason(code, {"within_s": limit, "loss": float(loss[i])})
         if rule == "preference":
             return Reason("preferred", {"place": place[i]})
-        return Reason("soonest", {"eta_s": float(eta[i])})
+        return Reason("soonest", {"eta_s": eta[i]})
 
     def _own(self) -> NDArray[np.bool_]:
         u = self.board.units
@@ -410,7 +416,7 @@ def lacking(policy: Parts, board: Board, call: OpenCall) -> list[tuple[str, ...]
     done = [name for name in (s.strip() for s in call.done_by.split(",")) if name in board.unit_row]
     for name in (*board.assigned(call.id), *done):
         i = board.unit_row[name]
-        able.append({u.kind[i], *(s.strip() for s in u.skills[i].split(","))})
+        able.append(_words(u.kind[i], u.skills[i]))
     filled: dict[int, int] = {}
 
     def fill(unit: int, tried: set[int]) -> bool:
@@ -425,6 +431,11 @@ def lacking(policy: Parts, board: Board, call: OpenCall) -> list[tuple[str, ...]
     for unit in range(len(able)):
         fill(unit, set())
     return [wanted for place, wanted in enumerate(card) if place not in filled]
+
+
+def _words(kind: str, skills: str) -> set[str]:
+    """What run cards and calls can ask of a unit."""
+    return {kind, *(s.strip() for s in skills.split(","))} - {""}
 
 
 def _say(choice: Choice) -> Text:
