@@ -150,7 +150,7 @@ def analyse_city(
         title=_title(city, categories),
         state=city.settings.state,
         period=told.window,
-        n_calls=told.n_calls,
+        n_calls=told.n_calls + sum(n for why, n in found.left_out.items() if why != "outside_window"),
         symbol=Markup(base.symbol()),
         method=method(city, found),
         caveats=caveats(city),

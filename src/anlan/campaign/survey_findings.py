@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +19,7 @@ from anlan.campaign.survey import FADING, LASTING, PARTS, PASSING, RISING, HotPl
 from anlan.city.city import City
 from anlan.core.text import LANGUAGES, Text
 from anlan.evaluation import rate_ratio
-from anlan.hotspots import Streets
+from anlan.hotspots import Cells, Streets
 from anlan.hotspots.accuracy import Accuracy
 from anlan.hotspots.emerging import CLASSES, NAMES_ZH
 from anlan.model import Positions
@@ -133,6 +134,7 @@ class SurveyFindings:
     demand_map: Markup | None
     hot_map: Markup | None
     hot_text: Text | None
+    rising_text: Text | None
     rising: Sequence[RisingRow]
     street_map: Markup | None
     street_text: Text | None
@@ -156,7 +158,9 @@ def tell(city: City, found: Survey, base: Base) -> SurveyFindings:
     n_year = len(found.recent)
     prominent_text, prominent = _prominent(city, found)
     aim = found.aim
-    answer = [t for t in (_first_answer(prominent_text, prominent), _rising_answer(found)) if t is not None]
+    clusters, rising = _clusters(city, found), _rising(city, found)
+    first = (_first_answer(prominent_text, prominent), _cluster_answer(clusters))
+    answer = [t for t in first if t is not None]
     if found.concentration is not None:
         answer.append(_concentrated(found, short=True))
     targets_text = None if aim is None else _targets_text(found)
@@ -172,11 +176,12 @@ def tell(city: City, found: Survey, base: Base) -> SurveyFindings:
         prominent_text=prominent_text,
         prominent=prominent,
         clusters_text=_clusters_text(city, found),
-        clusters=_clusters(city, found),
+        clusters=clusters,
         demand_map=drawings.demand_map(base, found, SHOWN) if found.surface is not None else None,
         hot_map=drawings.cell_map(base, found.cells) if found.cells is not None else None,
         hot_text=None if found.cells is None else _hot_text(found, found.cells),
-        rising=_rising(city, found),
+        rising_text=_rising_text(found, len(rising)),
+        rising=rising,
         street_map=drawings.street_map(base, found.streets) if found.streets is not None else None,
         street_text=None if found.streets is None else _hot_text(found, found.streets),
         streets=_streets(city, found),
@@ -210,13 +215,9 @@ def q_text(q: float) -> str:
     return "< 0.001" if q < 0.001 else f"{q:.3f}" if q < 0.1 else f"{q:.2f}"
 
 
-def period(standing: Standing, row: int) -> Text:
-    """The weeks of a row of the prominence table."""
-    first, weeks = standing.found.week, int(standing.found.weeks[row])
-    last = (first + timedelta(days=6)).isoformat()
-    if weeks == 1:
-        return Text(f"{first.isoformat()} 起一周", f"week of {first.isoformat()}")
-    return Text(f"截至 {last} 的 {weeks} 周", f"{weeks} weeks to {last}")
+def many(n: int, noun: str) -> str:
+    """A number and its English noun."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def sentence(city: City, standing: Standing, row: int) -> Text:
@@ -226,17 +227,26 @@ def sentence(city: City, standing: Standing, row: int) -> Text:
     for language in LANGUAGES:
         names = found.category.copy()
         name = category_name(city, str(found.category[row])).of(language)
-        # Within a sentence an English name of a category is a common noun; an abbreviation stays as it is.
-        names[row] = name[:1].lower() + name[1:] if name[1:2].islower() else name
+        names[row] = _common(name)
         code = str(found.place[row])
         where = area_name(city, code).of(language) if code else None
         said[language] = replace(found, category=names).sentence(row, language, place_name=where)
     return Text(chinese(said["zh"]), said["en"])
 
 
+def _common(name: str) -> str:
+    """A category's English name within a sentence: a common noun; an abbreviation stays as it is."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
 def chinese(text: str) -> str:
     """A Chinese sentence with the punctuation that belongs to it."""
-    return text.translate(str.maketrans(",();", "，（）；")).replace(" 的", "的")
+    text = text.translate(str.maketrans(",();", "，（）；"))
+    # A colon after a Chinese word is Chinese too (one in a time is not); no space before 的 after one.
+    return re.sub(f"(?<={_HAN}) (?=的)", "", re.sub(f"(?<={_HAN}):", "：", text))
+
+
+_HAN = "[\u4e00-\u9fff]"
 
 
 def pattern_name(code: int) -> Text:
@@ -263,7 +273,7 @@ def _prominent(city: City, found: Survey) -> tuple[Text | None, list[ProminentRo
         ProminentRow(
             category_name(city, str(p.category[k])),
             area_name(city, str(p.place[k])) if p.place[k] else whole,
-            period(standing, k),
+            Text(f"最近 {p.weeks[k]} 周", f"last {many(int(p.weeks[k]), 'week')}"),
             f"{p.observed[k]:,.0f}",
             f"{p.expected[k]:,.1f}",
             f"{p.low[k]:,.0f}–{p.high[k]:,.0f}",
@@ -275,7 +285,7 @@ def _prominent(city: City, found: Survey) -> tuple[Text | None, list[ProminentRo
         for k in rows[:SHOWN].tolist()
     ]
     ground = (
-        Text(f"前 {p.years} 年同期", f"the same season of {p.years} earlier year(s)")
+        Text(f"前 {p.years} 年同期", f"the same season of {many(p.years, 'earlier year')}")
         if p.method == "season"
         else Text("此前各周", "the weeks before")
     )
@@ -305,13 +315,23 @@ def _first_answer(text: Text | None, rows: Sequence[ProminentRow]) -> Text | Non
     return rows[0].sentence if rows else text
 
 
-def _rising_answer(found: Survey) -> Text | None:
-    if found.clusters is None or not found.clusters.found:
+def _cluster_answer(clusters: Sequence[ClusterRow]) -> Text | None:
+    if not clusters:
         return None
-    n, tried = len(found.clusters.found), found.clusters.tried
+    first = clusters[0]
     return Text(
-        f"对 {tried} 个主要类别的时空扫描发现 {n} 处仍在持续的聚集。",
-        f"Scans of the {tried} largest categories in space and time find {n} cluster(s) that still last.",
+        "时空扫描发现 {n} 处仍在持续的聚集；最明确的一处：{place}周边 {radius} 米内，自 {since} 起"
+        "{category} {observed} 起，按平时的分布预计 {expected} 起。",
+        "Scans in space and time find {n} that still last; the surest: within {radius} m of {place}, {observed} "
+        "calls of {category} since {since}, where {expected} were to be expected.",
+    ).format(
+        n=Text(f"{len(clusters)}", many(len(clusters), "cluster")),
+        place=first.place,
+        radius=first.radius_m,
+        since=first.since,
+        category=Text(first.category.zh, _common(first.category.en)),
+        observed=first.observed,
+        expected=first.expected,
     )
 
 
@@ -320,7 +340,12 @@ def _clusters_text(city: City, found: Survey) -> Text | None:
     if clusters is None:
         return None
     begin, end = days(clusters.window, city.tz)
-    told = {"begin": begin, "end": end, "tried": clusters.tried, "n": len(clusters.found)}
+    told = {
+        "begin": begin,
+        "end": end,
+        "tried": clusters.tried,
+        "n": Text(f"{len(clusters.found)}", many(len(clusters.found), "place")),
+    }
     if not clusters.found:
         return Text(
             "{begin} 至 {end}，对警情最多的 {tried} 个类别分别扫描，没有发现仍在持续的时空聚集。",
@@ -329,8 +354,8 @@ def _clusters_text(city: City, found: Survey) -> Text | None:
         ).format(**told)
     return Text(
         "{begin} 至 {end}，对警情最多的 {tried} 个类别分别扫描：以下 {n} 处警情在时间和空间上过于集中，且持续至今。",
-        "{begin} to {end}, scans of the {tried} largest categories: in these {n} place(s) calls stand closer "
-        "together in space and time than chance explains, and still do.",
+        "{begin} to {end}, scans of the {tried} largest categories: here ({n}) calls stand closer together in "
+        "space and time than chance explains, and still do.",
     ).format(**told)
 
 
@@ -390,26 +415,55 @@ def _hot_text(found: Survey, hot: HotPlaces) -> Text:
 
 
 def _rising(city: City, found: Survey) -> list[RisingRow]:
+    """The groups that rose by more than chance explains, the surest first."""
     hot = found.cells
     if hot is None or not hot.rising:
         return []
-    patches = list(hot.rising)[:SHOWN]
+    assert isinstance(hot.places, Cells)
     weeks, before = hot.step_days / 7.0, (len(hot.steps) - 1) * hot.step_days / 7.0
+    rows = []
+    for patch in hot.rising:
+        ratio = rate_ratio(patch.usual * before, patch.recent * weeks, exposure=(before, weeks))
+        if ratio.interval[0] > 1.0:
+            rows.append((patch, ratio))
+    rows = rows[:SHOWN]
+    if not rows:
+        return []
     middles = []
-    for patch in patches:
-        x, y = hot.places.centre(patch.cells)  # type: ignore[union-attr]
+    for patch, _ in rows:
+        x, y = hot.places.centre(patch.cells)
         near = int(np.argmin(np.hypot(x - x.mean(), y - y.mean())))
         middles.append((x[near], y[near]))
     at = np.array(middles)
-    out = []
-    for patch, name in zip(patches, point_names(city, at[:, 0], at[:, 1]), strict=True):
-        ratio = rate_ratio(patch.usual * before, patch.recent * weeks, exposure=(before, weeks))
-        low, high = ratio.interval
-        told = "–" if not np.isfinite(ratio.ratio) else f"{ratio.ratio:.1f} [{low:.1f}, {high:.1f}]"
-        out.append(
-            RisingRow(name, f"{patch.recent:.1f}", f"{patch.usual:.1f}", told, len(patch.cells))
-        )  # fmt: skip
-    return out
+    names = point_names(city, at[:, 0], at[:, 1])
+    return [
+        RisingRow(
+            name,
+            f"{patch.recent:.1f}",
+            f"{patch.usual:.1f}",
+            f"{ratio.ratio:.1f} [{ratio.interval[0]:.1f}, {ratio.interval[1]:.1f}]"
+            if np.isfinite(ratio.interval[1])
+            else "–",
+            len(patch.cells),
+        )
+        for (patch, ratio), name in zip(rows, names, strict=True)
+    ]
+
+
+def _rising_text(found: Survey, shown: int) -> Text | None:
+    hot = found.cells
+    if hot is None or not hot.rising:
+        return None
+    told = {"n": Text(f"{len(hot.rising)} ", many(len(hot.rising), "group")), "shown": shown}
+    if not shown:
+        return Text(
+            "正在变热的网格连成 {n}片，最近一步的增加都没有超出偶然。",
+            "The cells that are becoming hot form {n}; none of them rose by more than chance lately.",
+        ).format(**told)
+    return Text(
+        "正在变热的网格连成 {n}片；最近一步的增加超出偶然的有以下 {shown} 片。",
+        "The cells that are becoming hot form {n}; {shown} rose by more than chance lately.",
+    ).format(**told)
 
 
 def _streets(city: City, found: Survey) -> list[StreetRow]:
@@ -551,7 +605,7 @@ def _reporting(found: Survey) -> Text:
     assert found.aim is not None
     band, chosen = found.aim.band, found.aim.chosen
     sure = int((chosen.kept >= 0.9).sum())
-    held = f"{band.share[0]:.0%}–{band.share[1]:.0%}"
+    held = f"{band.share[0]:.1%}–{band.share[1]:.1%}"
     return Text(
         f"各处报警意愿可能不同，谁也不知道差多少。若任意两处最多相差 {band.factor:g} 倍："
         f"{len(chosen)} 个重点网格中有 {sure} 个在至少九成的情形下仍会入选，它们合计占实际发生的 {held}。",

@@ -119,11 +119,17 @@ class Base:
         """Numbered frames around cells, in the order given."""
         x, y = self.frame.to_xy(left, bottom + size_m)
         side = max(size_m * self.frame.scale, 7.0)
-        return "".join(
-            f'<rect class="hotcell" x="{a:.1f}" y="{b:.1f}" width="{side:.1f}" height="{side:.1f}"/>'
-            f'<text class="halo" x="{a + side + 2:.1f}" y="{b + side / 2 + 4:.1f}">{k}</text>'
-            for k, (a, b) in enumerate(zip(x, y, strict=True), start=1)
-        )
+        out: list[str] = []
+        told: list[tuple[float, float]] = []
+        for k, (a, b) in enumerate(zip(x.tolist(), y.tolist(), strict=True), start=1):
+            out.append(
+                f'<rect class="hotcell" x="{a:.1f}" y="{b:.1f}" width="{side:.1f}" height="{side:.1f}"/>'
+            )
+            # Of frames that crowd together the first has its number; the others would print over it.
+            if all(abs(a - p) > 26 or abs(b - q) > 14 for p, q in told):
+                told.append((a, b))
+                out.append(f'<text class="halo" x="{a + side + 2:.1f}" y="{b + side / 2 + 4:.1f}">{k}</text>')
+        return "".join(out)
 
     def squares(self, x: NDArray[np.float64], y: NDArray[np.float64], names: Sequence[str]) -> str:
         """Present sites."""
