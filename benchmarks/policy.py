@@ -7,23 +7,26 @@ same unit. Boards are made anew for each call, as the desk does.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 from scipy.sparse.csgraph import dijkstra
 
 from anlan.city.demo import demo_roads
 from anlan.city.network import Network
 from anlan.model import Board, BoardPosts, BoardUnits, OpenCall
-from anlan.policy import build
+from anlan.policy import MoveUp, Policy, Recommendation, build
 from benchmarks._table import human, table, timed
 
 UNITS, POSTS, DEMAND = 500, 60, 5000
-DISPATCH = {
+DISPATCH: dict[str, dict[str, Any]] = {
     "closest, redispatch, reserve": {"redispatch": [[2, 1], [3, 1]], "reserve": {"3": 5}},
     "jurisdiction": {"rule": "jurisdiction"},
     "coverage": {"rule": "coverage", "within_s": 300.0},
     "preference": {"rule": "preference"},
 }
-STANDBY = {
+STANDBY: dict[str, dict[str, Any]] = {
     "home": {},
     "dmexclp": {"rule": "dmexclp", "reach_s": 300.0},
     "compliance": {
@@ -62,17 +65,17 @@ def main(argv: list[str]) -> None:
         far = dijkstra(reverse, indices=calls[next(turn) % len(calls)])
         return names[int(np.argsort(far[place], kind="stable")[0])]
 
+    def ask(policy: Policy) -> Recommendation:
+        call = OpenCall("c", 1, node=int(calls[next(turn) % len(calls)]), area="a")
+        return policy.recommend(board(), call, travel)
+
+    def place_one(policy: Policy) -> MoveUp:
+        return policy.move_up(board(), travel, units=names[:1], everybody=False)
+
     peer = timed(search, runs=9)
     rows = [["board, checked", human(timed(board, runs=25).seconds), ""]]
     for name, config in DISPATCH.items():
-        policy = build({"dispatch": config}, None, demand, busy=0.4)
-        at = iter(range(1 << 30))
-
-        def ask(policy=policy, at=at):  # type: ignore[no-untyped-def]
-            call = OpenCall("c", 1, node=int(calls[next(at) % len(calls)]), area="a")
-            return policy.recommend(board(), call, travel)
-
-        mine = timed(ask, runs=25)
+        mine = timed(partial(ask, build({"dispatch": config}, None, demand, busy=0.4)), runs=25)
         rows.append([f"recommend: {name}", human(mine.seconds), f"{peer.seconds / mine.seconds:.1f} x"])
     rows.append(["one search and a sort (SciPy)", human(peer.seconds), "1"])
     table(f"A call on a board of {UNITS} units, {n:,} junctions", ["", "median", "peer / this"], rows)
@@ -87,11 +90,6 @@ def main(argv: list[str]) -> None:
 
     rows = []
     for name, config in STANDBY.items():
-        policy = build({"standby": config}, None, demand, busy=0.4)
-        freed = [names[0]]
-        mine = timed(
-            lambda policy=policy, freed=freed: policy.move_up(board(), travel, units=freed, everybody=False),
-            runs=15,
-        )
+        mine = timed(partial(place_one, build({"standby": config}, None, demand, busy=0.4)), runs=15)
         rows.append([name, human(mine.seconds)])
     table("Where one freed unit goes", ["rule", "median"], rows)
