@@ -8,7 +8,7 @@ import pytest
 from anlan import hotspots
 from anlan.core.errors import AnlanError
 from anlan.core.time import DAY_S, WEEK_S
-from anlan.model import Calls
+from anlan.model import Areas, Calls
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MONDAY = datetime(2019, 1, 7, tzinfo=SHANGHAI).timestamp()
@@ -171,3 +171,83 @@ def test_clock_changes_do_not_split_a_week():
     hours = series.count[0, 1:-1]
     assert set(hours.tolist()) == {167.0, 168.0, 169.0}
     assert not series.gaps
+
+
+def test_a_rise_that_lasts_shows_in_the_sum_of_its_weeks():
+    """Half as much again for four weeks: rarely seen in any one of them, nearly always in all together."""
+    alone, together = 0, 0
+    for seed in range(12):
+        count = city(seed)
+        rng = np.random.default_rng(500 + seed)
+        usual = np.maximum(count[3, 1, -60:-4].mean(), 8.0)
+        count[3, 1, -4:] = rng.poisson(1.7 * usual, 4)
+        calls = calls_of(count, seed)
+        for weeks in (1, (1, 4)):
+            found = find(calls, weeks=weeks)
+            rows = np.flatnonzero((found.category == "theft") & (found.place == "B"))
+            hit = bool(found.prominent[rows[0]])
+            alone, together = alone + (hit and weeks == 1), together + (hit and weeks != 1)
+            if hit and weeks != 1 and found.weeks[rows[0]] == 4:
+                assert "4 weeks to" in found.sentence(int(rows[0]), "en")
+                assert "4 周" in found.sentence(int(rows[0]), "zh")
+                assert found.observed[rows[0]] == count[3, 1, -4:].sum()
+    assert together >= 10
+    assert together > alone
+
+
+def test_what_does_not_stand_out_is_told_for_the_week_alone():
+    count = city(4)
+    found = find(calls_of(count))
+    quiet = np.flatnonzero(~found.prominent & (found.place != ""))
+    assert (found.weeks[quiet] == 1).all()
+    for row in quiet.tolist():
+        c, a = CATEGORIES.index(found.category[row]), AREAS.index(found.place[row])
+        assert found.observed[row] == count[c, a, -1]
+
+
+def test_sums_of_weeks_that_hang_together_keep_their_rate_of_alarms():
+    rng = np.random.default_rng(0)
+    n, weeks = 2000, 3 * 52 + 30
+    season = np.exp(0.3 * np.sin(2 * np.pi * np.arange(weeks) / 52.18))
+    state = rng.standard_normal((n, weeks))
+    for t in range(1, weeks):
+        state[:, t] = 0.4 * state[:, t - 1] + np.sqrt(1 - 0.4**2) * state[:, t]
+    y = rng.poisson(20.0 * season * np.exp(0.15 * state - 0.15**2 / 2))
+    monday = date(2019, 1, 7)
+    alone, summed = (hotspots.farrington(y, monday, span=span) for span in (1, 4))
+    assert (summed.p <= 0.05).mean() < 0.085
+    assert (summed.p <= 0.01).mean() < 0.025
+    assert summed.observed == pytest.approx(y[:, -4:].sum(axis=1))
+    assert summed.expected.sum() == pytest.approx(y[:, -4:].sum(), rel=0.03)
+    # Weeks that hang together make their sum scatter more, and that is seen.
+    assert np.median(summed.dispersion) > 1.1 * np.median(alone.dispersion)
+
+
+def test_counties_and_precincts_are_looked_at_together():
+    areas = Areas.make(
+        8,
+        code=["X", "N", "S", *AREAS],
+        parent=["", "X", "X", "N", "N", "S", "S", "S"],
+        level=["city", "county", "county", *["precinct"] * 5],
+    )
+    count = city(2)
+    rng = np.random.default_rng(9)
+    # The south is up by half in every precinct: a rise that no precinct shows clearly.
+    count[1, 2:, -4:] = rng.poisson(
+        1.5 * np.maximum(count[1, 2:, -60:-4].mean(axis=1, keepdims=True), 4), (3, 4)
+    )
+    counties = hotspots.Districts.at_level(areas, "county")
+    calls = calls_of(count)
+    assert counties.of_calls(calls).tolist() == [0 if a in ("A", "B") else 1 for a in calls.area.tolist()]
+    found = hotspots.prominence(calls, [counties, DISTRICTS], tz=SHANGHAI)
+    assert found.family == 4 * (1 + 2 + 5)
+    assert (found.category[0], found.place[0], found.division[0]) == ("fraud", "S", 0)
+    assert set(found.division.tolist()) == {-1, 0, 1}
+    with pytest.raises(AnlanError, match="there are city, county, precinct"):
+        hotspots.Districts.at_level(areas, "town")
+
+
+@pytest.mark.parametrize("weeks", [0, (1, 60), (), 2.5])
+def test_impossible_spans_get_a_sentence(weeks):
+    with pytest.raises(AnlanError, match="whole numbers of weeks from 1 to 12"):
+        find(calls_of(city(weeks=20)), weeks=weeks)

@@ -278,7 +278,7 @@ def prominence(
 
 
 def _spans(weeks: int | Sequence[int]) -> list[int]:
-    asked = [weeks] if isinstance(weeks, (int, np.integer)) else list(weeks)
+    asked = list(np.atleast_1d(np.asarray(weeks)).tolist())
     spans = sorted({int(w) for w in asked})
     if not spans or [w for w in asked if w != int(w)] or not 1 <= spans[0] <= spans[-1] <= _LONGEST:
         raise AnlanError(

@@ -174,7 +174,7 @@ def poisson_llr(observed: float, expected: float, total: float) -> float:
     Examples
     --------
     >>> round(poisson_llr(10, 1, 1175), 6)
-    14.060436
+    14.060437
     """
     if not (0 <= observed <= total and 0 <= expected <= total and total > 0):
         raise AnlanError(
