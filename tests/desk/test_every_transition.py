@@ -7,7 +7,7 @@ from collections import deque
 import pytest
 
 from anlan.core.errors import AnlanError
-from anlan.desk import THE_SYSTEM, Act
+from anlan.desk import ANYBODY, THE_SYSTEM, Act
 from anlan.desk.fold import take
 from anlan.model.procedure import START, SYSTEM
 from anlan.model.procedures import ALL

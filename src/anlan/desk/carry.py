@@ -10,6 +10,7 @@ from anlan.desk.act import Act, Notice
 from anlan.desk.check import sort_fields
 from anlan.desk.people import ANYBODY, THE_SYSTEM, Person, Tree, refuse, roles_in
 from anlan.model.procedure import START, Procedure, Then, Transition
+from anlan.model.procedures.account import STAFF
 from anlan.store import Draft, Entry, Record, Work
 
 DEEPEST = 8
@@ -97,7 +98,8 @@ class Carry:
         record = self.work.record(str(other)) if other else None
         if record is None:
             raise unknown(f"{what}: {then.via} = {other!r}")
-        if who is not THE_SYSTEM and not roles_in(who, record.stream, self.tree, self.work.now):
+        held = roles_in(who, record.stream, self.tree, self.work.now) - {STAFF}
+        if who is not THE_SYSTEM and not held:
             raise refuse(who, f"{then.transition} of {record.subject}", roles, record.stream)
         if record.state not in find(self.procedures, record.procedure, then.transition).paths:
             if then.optional:

@@ -9,6 +9,7 @@ from typing import Literal
 from anlan.core.errors import AnlanError
 from anlan.model.area import Areas
 from anlan.model.procedure import SYSTEM
+from anlan.model.procedures.account import STAFF
 
 ANYWHERE = "*"
 Right = Literal["act", "view"]
@@ -111,12 +112,12 @@ class Tree:
 
 
 def roles_in(person: Person, area: str, tree: Tree, now: float, right: Right = "act") -> set[str]:
-    """Roles that somebody holds in an area now."""
-    return {
-        g.role
-        for g in person.grants
-        if g.begin <= now < g.end and (right == "view" or g.right == "act") and tree.within(area, g.area)
-    }
+    """Roles that somebody holds in an area now; `STAFF` wherever it is, for who holds any anywhere."""
+    current = [g for g in person.grants if g.begin <= now < g.end]
+    held = {g.role for g in current if (right == "view" or g.right == "act") and tree.within(area, g.area)}
+    if right == "act" and any(g.right == "act" and g.role != SYSTEM for g in current):
+        held.add(STAFF)
+    return held
 
 
 def may_view(person: Person, area: str, tree: Tree, now: float) -> bool:

@@ -79,7 +79,7 @@ def grant_writer(engine: Engine, role: str) -> None:
     with engine.begin() as connection:
         for table in ("event", "checkpoint"):
             connection.execute(text(f"GRANT SELECT, INSERT ON {table} TO {quoted}"))
-        for table in ("head", "command", "subject_key", "record"):
+        for table in ("head", "command", "subject_key", "record", "secret", "session"):
             connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {quoted}"))
         connection.execute(text(f"GRANT SELECT ON schema_version TO {quoted}"))
 

@@ -69,8 +69,12 @@ class Keyring:
         key = os.urandom(32)
         return key, aes_key_wrap(self._master, key)
 
+    def wrap(self, key: bytes) -> bytes:
+        """A key as it may be stored; its length is a multiple of eight."""
+        return aes_key_wrap(self._master, key)
+
     def unwrap(self, wrapped: bytes) -> bytes:
-        """A subject's key from its stored form."""
+        """A key from its stored form."""
         try:
             return aes_key_unwrap(self._master, wrapped)
         except InvalidUnwrap:

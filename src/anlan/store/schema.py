@@ -98,3 +98,27 @@ schema_version = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("applied_us", BigInteger, nullable=False),
 )
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("password", Text, nullable=False),
+    Column("totp", LargeBinary),
+    Column("totp_step", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("locked_until_us", BigInteger, nullable=False),
+)
+"""What accounts sign in with."""
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("device", Text, nullable=False),
+    Index("session_account", "account"),
+)
+"""Signed-in devices."""

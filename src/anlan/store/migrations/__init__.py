@@ -4,6 +4,6 @@ Each step is a module with ``statements(dialect) -> list of SQL``. `anlan.store.
 in one transaction.
 """
 
-from anlan.store.migrations import m0001_log, m0002_keys
+from anlan.store.migrations import m0001_log, m0002_keys, m0003_secrets
 
-STEPS = (m0001_log, m0002_keys)
+STEPS = (m0001_log, m0002_keys, m0003_secrets)
