@@ -21,14 +21,20 @@ from anlan.siting.mip import Program, RowBuilder, optimise
 from anlan.siting.problem import Problem, Watch
 from anlan.siting.reduce import row
 
+_SETTLED = 2e-4
+"""Step factor below which the Lagrangian bound is taken to have settled."""
+_LOOK = 150
+"""Rounds between two looks at how many pairs are left."""
 _NEAR = 24
 """Sites near a demand among which an exchange is drawn."""
 _STEPS = 25
 """Subgradient steps between two looks at the clock."""
 _TRIALS = 60
 """Exchanges tried meanwhile."""
-_PAIRS = 150_000
+_PAIRS = 20_000
 """With more pairs left the exact program gets nowhere in the time limits that are asked for."""
+_ACCEPT = 3e-4
+"""An answer may be worse than the last one by up to this share and still be gone on from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,28 +104,23 @@ class Capacitated:
         if relaxed.status == "infeasible" or not len(relaxed.sites):
             return replace(relaxed, seconds=watch.seconds)
         search = _Search(given, relaxed.sites, relaxed.bound)
-        search.run(watch)
+        kept = search.run(watch)
         value, bound = search.value, search.bound
         sites, site = search.sites, search.site
-        if not watch.over and (math.isinf(value) or value - bound > max(problem.gap, 1e-7) * abs(value)):
-            kept = given.pairs(value, search.lagrangian, search.multipliers, search.score)
-            program = given.program(kept) if len(kept[0]) <= _PAIRS else None
-            outcome = None
-            if program is not None:
-                start = given.point(kept, sites, site) if math.isfinite(value) else None
-                known = (value, bound) if math.isfinite(value) else None
-                outcome = optimise(program, watch, gap=problem.gap, start=start, known=known)
-            if outcome is not None:
-                if outcome.status == "infeasible" and math.isinf(value):
-                    return _full(problem, watch)
-                if len(outcome.x):
-                    found_sites, found = given.read(kept, outcome.x)
-                    price = given.price(found, found_sites)
-                    if price < value:
-                        value, sites, site = price, found_sites, found
-                # What was left out costs at least as much as the best answer that was known.
-                proven = outcome.bound if outcome.status != "infeasible" else value
-                bound = max(bound, min(proven, value))
+        if len(kept[0]):
+            start = given.point(kept, sites, site) if math.isfinite(value) else None
+            known = (value, bound) if math.isfinite(value) else None
+            outcome = optimise(given.program(kept), watch, gap=problem.gap, start=start, known=known)
+            if outcome.status == "infeasible" and math.isinf(value):
+                return _full(problem, watch)
+            if len(outcome.x):
+                found_sites, found = given.read(kept, outcome.x)
+                price = given.price(found, found_sites)
+                if price < value:
+                    value, sites, site = price, found_sites, found
+            # What was left out costs at least as much as the best answer that was known.
+            proven = outcome.bound if outcome.status != "infeasible" else value
+            bound = max(bound, min(proven, value))
         if math.isinf(value):
             return unserved(problem, bound, watch)
         assignment = given.assignment(site, sites)
@@ -326,34 +327,49 @@ class _Search:
                 sites[len(problem.fixed) + int(given.room[rest].argmin())] = j
         return sites
 
-    def run(self, watch: Watch) -> None:
-        """Until the bound no longer rises, or the watch or the gap says stop."""
+    def run(self, watch: Watch) -> tuple[Ints, Ints]:
+        """Until the watch or the gap says stop, or so few pairs are left that HiGHS can do the rest.
+
+        Returns
+        -------
+        Rows and sites of the pairs that are left; none where there is nothing left to do or no time.
+        """
         given, problem = self._given, self._given.problem
         turned = np.ascontiguousarray(given.exact.T)
         locked: NDArray[np.bool_] = np.zeros(problem.n_site, bool)
         locked[problem.fixed] = True
-        best_u, way = self.multipliers.copy(), np.zeros(given.n)
+        u, way = self.multipliers.copy(), np.zeros(given.n)
         control = np.array([0.25, 0.0, math.nan])
-        u = self.multipliers
+        current, current_site, top = self.sites.copy(), self.site.copy(), math.inf
+        nothing = (np.empty(0, np.int64), np.empty(0, np.int64))
+        rounds = 0
         with ThreadPoolExecutor(1) as pool:
             while True:
                 aim = self.value if math.isfinite(self.value) else 1.1 * max(self.bound, 1.0)
-                bounding = pool.submit(
-                    assign_bound, turned, given.load, given.room, problem.places, locked, aim, _STEPS, u,
-                    best_u, self.score, way, control,
-                )  # fmt: skip
-                assign_search(
+                bounding = None
+                if control[0] >= _SETTLED:
+                    bounding = pool.submit(
+                        assign_bound, turned, given.load, given.room, problem.places, locked, aim, _STEPS, u,
+                        self.multipliers, self.score, way, control,
+                    )  # fmt: skip
+                top = assign_search(
                     given.cost, given.load, given.room, given.near, given.penalty, len(problem.fixed),
-                    problem.side.rows, problem.side.limit, self.sites, self.site, _TRIALS, self._random,
+                    problem.side.rows, problem.side.limit, current, current_site, self.sites, self.site, top,
+                    _ACCEPT, _TRIALS, self._random,
                 )  # fmt: skip
-                self.lagrangian = bounding.result()
+                if bounding is not None:
+                    self.lagrangian = bounding.result()
                 self.value = given.price(self.site, self.sites)
                 self.bound = min(max(self.bound, self.lagrangian), self.value)
                 watch.note(self.value, self.bound)
                 close = self.value - self.bound <= max(problem.gap, 1e-7) * abs(self.value)
-                if watch.over or control[0] < 2e-4 or (math.isfinite(self.value) and close):
-                    break
-        self.multipliers = best_u
+                if watch.over or (math.isfinite(self.value) and close):
+                    return nothing
+                rounds += 1
+                if control[0] < _SETTLED and rounds % _LOOK == 0:
+                    kept = given.pairs(self.value, self.lagrangian, self.multipliers, self.score)
+                    if len(kept[0]) <= _PAIRS:
+                        return kept
 
 
 def _full(problem: Problem, watch: Watch) -> Siting:

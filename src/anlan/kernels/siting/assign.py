@@ -128,17 +128,23 @@ def assign_search(
     limit: F64,
     sites: I64,
     site: I64,
+    best_sites: I64,
+    best_site: I64,
+    top: float,
+    accept: float,
     iterations: int,
     random: U64,
 ) -> float:
-    """Local search over sites: exchange one for another near its rows, assign anew, keep what is no worse.
+    """Local search over sites: exchange one for another near its rows, assign anew, keep what is hardly worse.
 
     Parameters
     ----------
     near : (n, w) nearest sites of each row
     locked : the first so many of ``sites`` stay
     side, limit : ``side @ y <= limit``
-    sites, site : (p,) open sites and (n,) assignment to begin with; changed to the best found
+    sites, site : (p,) open sites and (n,) assignment to go on from; changed
+    best_sites, best_site, top : the best so far and its cost; changed where a better one is found
+    accept : share by which an answer may be worse than the present one and still be taken over
     iterations : exchanges tried
     random : (1,) state of the random numbers, changed
 
@@ -151,6 +157,10 @@ def assign_search(
     p = len(sites)
     used = np.zeros(m)
     value = assign_rows(cost, load, room, sites, penalty, site, used)
+    if value < top:
+        top = value
+        best_sites[:] = sites
+        best_site[:] = site
     is_open = np.zeros(m, np.bool_)
     spent = np.zeros(len(limit))
     for k in sites:
@@ -181,7 +191,7 @@ def assign_search(
             if cost[i, j] < cost[i, trial[i]] and used[j] + load[i] <= room[j]:
                 trial[i] = j
         found = assign_rows(cost, load, room, chosen, penalty, trial, used)
-        if found <= value * (1.0 + 1e-12):
+        if found <= value * (1.0 + accept * draw(random, 1000) / 1000.0):
             value = found
             sites[slot] = j
             site[:] = trial
@@ -189,7 +199,11 @@ def assign_search(
             is_open[j] = True
             for c in range(len(limit)):
                 spent[c] += side[c, j] - side[c, out]
-    return value
+            if value < top:
+                top = value
+                best_sites[:] = sites
+                best_site[:] = site
+    return top
 
 
 @njit(cache=True, nogil=True)
