@@ -25,7 +25,9 @@ State = NDArray[np.int8]
 STEPS = 40
 """Subgradient steps between two looks at the clock (fewer for large models)."""
 KICKS = 25
-"""Kicks of the local search between two looks at the clock."""
+"""Kicks of the local search between two looks at the clock, times the pace of the model."""
+FAR = 2e-3
+"""Gap beyond which a tree will hardly close: the search then gets a larger share of the work."""
 NODE_STEPS = 60
 NODE_FACTOR = 0.1
 """Subgradient steps at a node and their first length factor; measured, see docs/decisions/siting.md."""
@@ -142,14 +144,17 @@ class Chooser:
         -1 for a maximising model, for the record.
     enough : callable, optional
         Told cost and bound, both with the shift; True ends the run.
+    pace : float
+        Kicks of the search that take as long as one usually does: fast searches get more of them, so that
+        search and bound share the time evenly (in fixed numbers, so that a seed gives one course).
     """
 
     def __init__(
         self, choice: Choice, seed: int, gap: float, watch: Watch, shift: float = 0.0, sign: float = 1.0,
-        enough: Callable[[float, float], bool] | None = None,
+        enough: Callable[[float, float], bool] | None = None, pace: float = 1.0,
     ) -> None:  # fmt: skip
         self.choice, self.gap, self.watch, self.shift, self.sign = choice, gap, watch, shift, sign
-        self.enough = enough
+        self.enough, self.pace = enough, pace
         self.random = stream(seed, "search").integers(1, 2**63, size=1, dtype=np.uint64)
         self.cost = math.inf
         self.columns = np.empty(0, np.int64)
@@ -224,7 +229,7 @@ class Chooser:
         way, best_dual = np.zeros_like(dual), dual.copy()
         control = np.array([0.25, 0.0, math.nan])
         steps = int(np.clip(LINKS / (2 * choice.n_link), 4, STEPS))
-        kicks = int(np.clip(LINKS / (4 * choice.n_link), 1, KICKS))
+        kicks = int(np.clip(self.pace * min(LINKS / (4 * choice.n_link), KICKS), 1, 1000))
         relaxed, walk = np.empty(0, np.int64), math.inf
         with ThreadPoolExecutor(1) as pool:
             # At least once, so that even an answer that ran out of time has a bound.
@@ -264,7 +269,7 @@ class Chooser:
         heap: list[tuple[float, int, Node]] = [(root.bound, 0, root)]
         count = 0
         size = root.dual.nbytes + root.mean.nbytes + root.state.nbytes
-        kicks = int(np.clip(LINKS / (20 * choice.n_link), 1, KICKS))
+        kicks = int(np.clip(self.pace * min(LINKS / (20 * choice.n_link), KICKS), 1, 1000))
 
         def bounded(node: Node, column: int, value: int, need: float, aim: float) -> tuple[Node, Ints]:
             state = node.state.copy()
@@ -291,7 +296,10 @@ class Chooser:
                     work += [pool.submit(bounded, node, column, value, need, aim) for value in (1, 0)]
                 anew = len(relaxed) > 0
                 searching = pool.submit(
-                    choice.search, relaxed if anew else current, 0 if anew else kicks, self.random
+                    choice.search,
+                    relaxed if anew else current,
+                    0 if anew else self._share(kicks),
+                    self.random,
                 )
                 relaxed = np.empty(0, np.int64)
                 for task in work:
@@ -316,6 +324,11 @@ class Chooser:
         if not heap or heap[0][0] >= cutoff(self.cost, choice.whole):
             self._raise(self.cost)
         return count
+
+    def _share(self, kicks: int) -> int:
+        """More kicks beside a tree that is far from closing."""
+        far = self.cost - self.bound > FAR * abs(self.cost + self.shift)
+        return int(kicks * (max(1.0, self.pace) if far else 1.0))
 
 
 def _pop_two(heap: list[tuple[float, int, Node]], deep: bool) -> list[Node]:

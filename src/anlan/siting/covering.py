@@ -16,6 +16,8 @@ from anlan.siting.reduce import Cover, without_columns
 
 ACCEPT = 5e-4
 """A local optimum may be worse than the last one by up to this share and still be gone on from."""
+PACE = 4.0
+"""A kick takes about a third of a subgradient step; measured, see docs/decisions/siting.md."""
 NOWHERE: Ints = np.empty(0, np.int64)
 
 
@@ -38,7 +40,13 @@ def most_covered(
     if not places:
         return Chosen(problem.fixed, cover.constant, 0, 0)
     chooser = Chooser(
-        Covering(cover, places, side), problem.seed, gap, watch, shift=-cover.constant, sign=-1.0
+        Covering(cover, places, side),
+        problem.seed,
+        gap,
+        watch,
+        shift=-cover.constant,
+        sign=-1.0,
+        pace=PACE,
     )
     outcome = chooser.solve(starting_columns(start, cover.sites, problem.n_site), branch=branch)
     chosen = np.concatenate([problem.fixed, cover.sites[outcome.columns]])

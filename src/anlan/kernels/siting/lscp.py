@@ -88,7 +88,7 @@ def lscp_search(
 ) -> tuple[float, B8]:
     """Row-weighting local search (Gao, Weise & Li 2015, "RWLS"), for prices and repeated covering too.
 
-    Keeps a set of columns cheaper than the best cover; in each step one column leaves, a column of a
+    Keeps a set of columns just cheaper than the best cover; in each step one column leaves, a column of a
     random unserved row enters, and unserved rows gain weight.
 
     Parameters
@@ -133,6 +133,9 @@ def lscp_search(
         for j in range(m):
             if best[j]:
                 top += price[j]
+    least = np.inf
+    for j in range(m):
+        least = min(least, price[j])
     at = 0
     done = 0
     tabu = np.int64(-1)
@@ -156,15 +159,19 @@ def lscp_search(
                     best[j] = inside[j]
                 if top <= target:
                     break
-        elif top == np.inf and n_bare > 0:
+        elif n_bare > 0 and cost + least < edge:
             rate = -1.0
             for j in range(m):
-                if not inside[j] and score[j] > rate * price[j] and score[j] > 0.0:
+                if inside[j] or score[j] <= 0.0 or cost + price[j] >= edge:
+                    continue
+                if top < np.inf and not fresh[j]:
+                    continue
+                if score[j] > rate * price[j]:
                     enter = j
                     rate = score[j] / max(price[j], 1e-300)
-            if enter < 0:
+            if enter < 0 and top == np.inf:
                 break
-        else:
+        if at >= len(start) and enter < 0 and leave < 0 and not (n_bare == 0 and cost < edge):
             worth = np.inf
             for j in range(m):
                 if inside[j] and price[j] > 0.0 and (j != tabu or cost >= top):
