@@ -39,6 +39,16 @@ def test_what_a_board_knows():
     assert Board(0.0, 0, BoardUnits.empty()).calls.placed.tolist() == []
 
 
+def test_a_board_once_a_unit_has_been_sent():
+    before = board(at=["A", "", ""], post=["A", "", ""], turnout_s=[45.0, 45.0, 45.0])
+    after = before.sent("u1", "c2").units
+    assert (after.status[0], after.task[0], after.at[0], after.post[0]) == ("en_route", "c2", "", "")
+    assert after.ahead_s.tolist() == [45.0, 0.0, 0.0]
+    assert before.units.status[0] == "idle"
+    with pytest.raises(AnlanError, match="call 'c9'"):
+        before.sent("u1", "c9")
+
+
 def test_nothing_on_a_board_can_be_changed():
     b = board()
     with pytest.raises(AttributeError):

@@ -1,3 +1,4 @@
+import json
 import re
 
 import numpy as np
@@ -5,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anlan.city.network import Network
+from anlan.city.roads import Edges, Roads
 from anlan.city.travel import Travel
 from anlan.core.errors import AnlanError
 from anlan.model import Board, BoardPosts, BoardUnits, OpenCall, OpenCalls
@@ -86,6 +89,30 @@ def test_off_the_road_at_either_end():
     street = {"id": "s", "node": 5, "off_road_s": 7.0}
     call = OpenCall("new", 2, node=6, off_road_s=12.0)
     assert build("closest").recommend(board(street), call, LINE).first.eta_s == 79.0
+
+
+def test_along_a_one_way_street():
+    # A block of 100 m sides driven one way round; 10 m take a second.
+    xy = np.array([(0.0, 0.0), (100.0, 0.0), (100.0, 100.0), (0.0, 100.0)])
+    u, v = np.array([0, 1, 2, 3]), np.array([1, 2, 3, 0])
+    ends = np.stack([u, v], axis=1).ravel()
+    edges = Edges.make(
+        id=list("abcd"),
+        u=u,
+        v=v,
+        road_class=["street"] * 4,
+        length_m=np.full(4, 100.0),
+        speed_kmh=np.full(4, 36.0),
+        backward=[False] * 4,
+    )
+    travel = Network(Roads(edges, np.arange(0, 9, 2), *xy[ends].T, *xy.T)).travel()
+    car = {"id": "car", "edge": 0, "offset_m": 20.0, "status": "moving"}
+    units = BoardUnits.make(**{k: [x] for k, x in car.items()})
+    for offset, seconds in ((70.0, 5.0), (10.0, 39.0)):
+        call = OpenCall("new", 2, edge=0, offset_m=offset)
+        assert build("closest").recommend(Board(0.0, 0, units), call, travel).first.eta_s == pytest.approx(
+            seconds
+        )
 
 
 def test_urgent_calls_go_by_lights_and_a_unit_on_foot_walks():
@@ -188,6 +215,15 @@ def test_coverage_spares_the_unit_that_would_bare_most():
     assert late.first.reason.code == "nobody_in_time"
 
 
+def test_a_unit_that_cannot_come_bares_nothing():
+    # Any time will do, but not never: the island's unit holds no post, so that its leaving costs nothing.
+    demand = {"place": np.array([0, 10]), "weight": np.array([1.0, 5.0])}
+    policy = build({"dispatch": {"rule": "coverage", "within_s": float("inf")}}, demand=demand, busy=0.4)
+    answer = policy.recommend(board({"id": "i", "node": 11}, WEST, EAST), FAR_CALL, LINE)
+    assert order(answer) == ["w", "e"]
+    assert refused(answer) == {"i": "unreachable"}
+
+
 def test_a_fixed_order():
     policy = build({"dispatch": {"rule": "preference", "order": {"a": ["w", "d"]}}})
     b = board(EAST, DRIVING, WEST)
@@ -270,6 +306,18 @@ def test_a_word_about_any_unit():
     assert isinstance(choice.of("e"), Refusal)
     with pytest.raises(AnlanError, match="unit 'x': it is not on this board"):
         choice.of("x")
+
+
+def test_an_answer_as_plain_data():
+    answer = build({"dispatch": {"reserve": {"2": 1}}}).recommend(board(WEST, EAST), FAR_CALL, LINE).as_dict()
+    assert json.loads(json.dumps(answer)) == answer
+    assert answer["units"] == ["e"]
+    first = answer["choices"][0]["options"][0]
+    assert (first["unit"], first["eta_s"], first["reason"]["code"]) == ("e", 285.0, "soonest")
+    assert first["reason"]["text"]["en"] == "First to arrive, in 285 s."
+    advice = build("home").move_up(board({"id": "f", "node": 3, "home": "west"}), LINE).as_dict()
+    assert json.loads(json.dumps(advice, allow_nan=False)) == advice
+    assert advice["moves"][0]["gain"] is None
 
 
 def test_every_reason_has_the_same_figures_in_both_languages():

@@ -386,7 +386,7 @@ class Board:
         return self.calls.row(row)
 
     def sent(self, unit: str, call: str) -> Board:
-        """The board once a unit has been sent to an open call.
+        """The board once a unit has been sent to an open call, its whole turnout ahead of it if it stands at a post.
 
         Raises
         ------
@@ -395,7 +395,9 @@ class Board:
         """
         row, u = self.unit(unit), self.units
         self.call(call)
-        columns = {name: getattr(u, name).copy() for name in ("status", "task", "post", "at")}
+        columns = {name: getattr(u, name).copy() for name in ("status", "task", "post", "at", "ahead_s")}
+        if u.at[row]:
+            columns["ahead_s"][row] = u.turnout_s[row]
         for name, value in (("status", "en_route"), ("task", call), ("post", ""), ("at", "")):
             columns[name][row] = value
         return replace(self, units=u.replaced(**columns))

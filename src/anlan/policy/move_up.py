@@ -16,7 +16,7 @@ from anlan.kernels.policies import burden, coverage, dmexclp, ladder, patrol
 from anlan.model.board import Board
 from anlan.policy.parts import Parts
 from anlan.policy.prepared import beat, cover, hubs, mode_back, rung
-from anlan.policy.reasons import Reason
+from anlan.policy.reasons import Reason, plain
 from anlan.policy.times import Times, checked, modes_of
 
 
@@ -92,6 +92,11 @@ class MoveUp:
     def of(self, unit: str) -> Move | None:
         """The move of a unit; None where it keeps its post."""
         return next((m for m in self.moves if m.unit == unit), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The advice as plain data, for ``--json`` and the web."""
+        out: dict[str, Any] = plain(self)
+        return out
 
     @property
     def text(self) -> Text:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
 
 from anlan.core.text import Text
 
@@ -118,3 +120,19 @@ class Reason:
     def text(self) -> Text:
         """The sentence."""
         return REASONS[self.code].format(**self.values)
+
+
+def plain(answer: Any) -> Any:
+    """An answer as plain data for JSON: dictionaries and lists; texts as ``{"zh": …, "en": …}``; no inf or NaN."""
+    if isinstance(answer, Text):
+        return {"zh": answer.zh, "en": answer.en}
+    if is_dataclass(answer):
+        out = {f.name: plain(getattr(answer, f.name)) for f in fields(answer)}
+        return {**out, "text": plain(answer.text)} if hasattr(answer, "text") else out
+    if isinstance(answer, Mapping):
+        return {str(k): plain(v) for k, v in answer.items()}
+    if isinstance(answer, tuple | list):
+        return [plain(v) for v in answer]
+    if isinstance(answer, float) and not math.isfinite(answer):
+        return None
+    return answer

@@ -19,7 +19,7 @@ from anlan.model.board import Board, OpenCall
 from anlan.policy import jurisdiction, preference, redispatch, reserve
 from anlan.policy.parts import Parts
 from anlan.policy.prepared import Cover, cover, hubs, mode_out
-from anlan.policy.reasons import Reason
+from anlan.policy.reasons import Reason, plain
 from anlan.policy.times import Times, checked, modes_of
 
 FREE = ("idle", "moving")
@@ -138,6 +138,11 @@ class Recommendation:
     def first(self) -> Option | None:
         """The first unit to send; None where nobody can come or nobody is lacking."""
         return self.choices[0].first if self.choices else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recommendation as plain data, for ``--json`` and the web."""
+        out: dict[str, Any] = plain(self)
+        return {**out, "units": list(self.units)}
 
     @property
     def text(self) -> Text:

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from anlan.kernels.policies import closest
 
+FARTHEST_S = np.finfo(np.float64).max
+"""Also where any time will do, a unit that cannot come (inf) will not."""
+
 
 @njit(cache=True, nogil=True, _nrt=False)
 def loss(
@@ -59,7 +62,7 @@ def choose(eta_s: NDArray[Any], loss_of: NDArray[Any], within_s: float) -> int:
     best = np.inf
     unit = -1
     for u in range(len(eta_s)):
-        if eta_s[u] <= within_s and (
+        if eta_s[u] <= min(within_s, FARTHEST_S) and (
             loss_of[u] < best or (loss_of[u] == best and unit >= 0 and eta_s[u] < eta_s[unit])
         ):
             best = loss_of[u]

@@ -34,7 +34,7 @@ def select(
         Units of the call's own area (`jurisdiction`).
     loss : ndarray of float64
         Coverage lost if the unit leaves (`coverage`).
-    order : ndarray of int32
+    order : ndarray of int64
         Fixed order of units (`preference`).
     limit_s : float
         Tolerance (`jurisdiction`) or standard (`coverage`).
