@@ -85,7 +85,9 @@ class SurveyOptions:
     bandwidth_m : float
         Of the density surface.
     year_weeks : int
-        Places, hours and concentration look at so many last weeks.
+        Places, hours and concentration look at so many last weeks; where these hold fewer than
+        ``least_calls``, at up to five times as many.
+    least_calls : int
     budget_share : float
         Targets take this share of the cells in which any call fell.
     held_out_weeks : int
@@ -102,6 +104,7 @@ class SurveyOptions:
     cell_m: float = 250.0
     bandwidth_m: float = 400.0
     year_weeks: int = 52
+    least_calls: int = 1000
     budget_share: float = 0.02
     held_out_weeks: int = 8
     level: float = 0.10
@@ -333,6 +336,14 @@ def survey(
     admitted = admit(calls, "reported", window=window)
     recorded = whole_days(admitted.calls.received, city.tz)
     weeks = min(options.year_weeks, max(int((recorded[1] - recorded[0] + 3600.0) // WEEK_S), 1))
+    received = admitted.calls.received
+    # Where a year holds few calls, places are learnt from several.
+    while (
+        (received >= recorded[1] - weeks * WEEK_S).sum() < options.least_calls
+        and (weeks + options.year_weeks) * WEEK_S <= recorded[1] - recorded[0] + 3600.0
+        and weeks < 5 * options.year_weeks
+    ):
+        weeks += options.year_weeks
     year = (max(recorded[1] - weeks * WEEK_S, recorded[0]), recorded[1])
     recent = admitted.calls.take((admitted.calls.received >= year[0]) & (admitted.calls.received < year[1]))
     out = Survey(
@@ -464,7 +475,8 @@ def _density(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
 
 def _steps(city: City, so_far: Survey, places: Cells | Streets) -> tuple[NDArray[np.float64], int]:
     """Calls by step: four weeks each where the history allows it, else one."""
-    for step_days in (28, 7):
+    years = max(round(so_far.weeks / 52.0), 1)
+    for step_days in (28 * years, 28, 7):
         if (so_far.year[1] - so_far.year[0] + 3600.0) // DAY_S >= 4 * step_days:
             steps = time_steps(so_far.recent, places, tz=city.tz, step_days=step_days, window=so_far.year)
             return steps, step_days

@@ -24,6 +24,8 @@ from anlan.hotspots.accuracy import Accuracy
 from anlan.hotspots.emerging import CLASSES, NAMES_ZH
 from anlan.model import Positions
 
+YEAR_WEEKS = 365.25 / 7
+
 SHOWN = 12
 """Rows of a table in the report; the CSV files have all."""
 
@@ -127,6 +129,7 @@ class SurveyFindings:
     year: tuple[str, str]
     n_year: int
     cell_m: int
+    per: str
     prominent_text: Text | None
     prominent: Sequence[ProminentRow]
     clusters_text: Text | None
@@ -173,6 +176,7 @@ def tell(city: City, found: Survey, base: Base) -> SurveyFindings:
         year=days(found.year, city.tz),
         n_year=n_year,
         cell_m=int(found.options.cell_m),
+        per="week" if per_weeks(found) == 1.0 else "year",
         prominent_text=prominent_text,
         prominent=prominent,
         clusters_text=_clusters_text(city, found),
@@ -256,10 +260,16 @@ def pattern_name(code: int) -> Text:
     return Text(f"{NAMES_ZH[code]}热点", f"{CLASSES[code]} hot spot")
 
 
-def interval(count: float, weeks: float) -> str:
-    """95 % credible interval of calls a week (gamma posterior with Jeffreys' prior)."""
-    low, high = gamma.ppf([0.025, 0.975], count + 0.5) / weeks
+def interval(count: float, weeks: float, per_weeks: float = 1.0) -> str:
+    """95 % credible interval of calls in so many weeks (gamma posterior with Jeffreys' prior)."""
+    low, high = gamma.ppf([0.025, 0.975], count + 0.5) / weeks * per_weeks
     return f"{low:.1f}–{high:.1f}"
+
+
+def per_weeks(found: Survey) -> float:
+    """Weeks that the tables of places count by: one, or a year where no place has a call a week."""
+    busiest = [part.weekly.max(initial=0.0) for part in (found.cells, found.streets) if part is not None]
+    return YEAR_WEEKS if busiest and max(busiest) < 1.0 else 1.0
 
 
 def _prominent(city: City, found: Survey) -> tuple[Text | None, list[ProminentRow]]:
@@ -291,7 +301,7 @@ def _prominent(city: City, found: Survey) -> tuple[Text | None, list[ProminentRo
     )
     told = {
         "n": len(rows),
-        "family": f"{p.family:,}",
+        "family": Text(f"{p.family:,}", many(p.family, "pair")),
         "ground": ground,
         "level": f"{p.level:.0%}",
         "shown": min(len(rows), SHOWN),
@@ -300,13 +310,13 @@ def _prominent(city: City, found: Survey) -> tuple[Text | None, list[ProminentRo
     if not len(rows):
         return Text(
             "截至 {week}，与{ground}相比，在 {family} 个“类别 × 辖区”组合中没有一个突出（错误发现率 {level}）。",
-            "To {week} nothing stands out against {ground} among {family} pairs of category and area "
+            "To {week} nothing stands out against {ground} among {family} of category and area "
             "(false-discovery rate {level}).",
         ).format(**told), out
     return Text(
         "截至 {week}，与{ground}相比，{family} 个“类别 × 辖区”组合中有 {n} 个突出；"
         "按错误发现率 {level} 控制，其中出于偶然的大约不超过这个比例。",
-        "To {week}, {n} of {family} pairs of category and area stand out against {ground}. At a false-discovery "
+        "To {week}, {n} of {family} of category and area stand out against {ground}. At a false-discovery "
         "rate of {level}, no more than about that share of them is chance.",
     ).format(**told), out  # fmt: skip
 
@@ -343,18 +353,20 @@ def _clusters_text(city: City, found: Survey) -> Text | None:
     told = {
         "begin": begin,
         "end": end,
-        "tried": clusters.tried,
+        "tried": Text(
+            f"{clusters.tried}",
+            f"the {clusters.tried} largest categories" if clusters.tried > 1 else "the largest category",
+        ),
         "n": Text(f"{len(clusters.found)}", many(len(clusters.found), "place")),
     }
     if not clusters.found:
         return Text(
             "{begin} 至 {end}，对警情最多的 {tried} 个类别分别扫描，没有发现仍在持续的时空聚集。",
-            "{begin} to {end}: scans of the {tried} largest categories find no cluster in space and time that "
-            "still lasts.",
+            "{begin} to {end}: scans of {tried} find no cluster in space and time that still lasts.",
         ).format(**told)
     return Text(
         "{begin} 至 {end}，对警情最多的 {tried} 个类别分别扫描：以下 {n} 处警情在时间和空间上过于集中，且持续至今。",
-        "{begin} to {end}, scans of the {tried} largest categories: here ({n}) calls stand closer together in "
+        "{begin} to {end}, scans of {tried}: here ({n}) calls stand closer together in "
         "space and time than chance explains, and still do.",
     ).format(**told)
 
@@ -439,8 +451,8 @@ def _rising(city: City, found: Survey) -> list[RisingRow]:
     return [
         RisingRow(
             name,
-            f"{patch.recent:.1f}",
-            f"{patch.usual:.1f}",
+            f"{patch.recent * per_weeks(found):.1f}",
+            f"{patch.usual * per_weeks(found):.1f}",
             f"{ratio.ratio:.1f} [{ratio.interval[0]:.1f}, {ratio.interval[1]:.1f}]"
             if np.isfinite(ratio.interval[1])
             else "–",
@@ -480,8 +492,8 @@ def _streets(city: City, found: Survey) -> list[StreetRow]:
         StreetRow(
             name,
             f"{length[k]:.0f}",
-            f"{hot.weekly[row]:.1f}",
-            interval(float(hot.weekly[row] * found.weeks), found.weeks),
+            f"{hot.weekly[row] * per_weeks(found):.1f}",
+            interval(float(hot.weekly[row] * found.weeks), found.weeks, per_weeks(found)),
             pattern_name(int(hot.pattern[row])),
         )
         for k, (row, name) in enumerate(zip(rows.tolist(), names, strict=True))
@@ -538,6 +550,12 @@ def _targets_text(found: Survey) -> Text:
     if not chosen.proof:
         return Text(f"{len(chosen)} 个重点网格占 {share}。", f"{len(chosen)} target cells take {share}.")
     c, naive = chosen.proof["chosen"], chosen.proof["count"]
+    chance = c.pai_interval[0] <= 1.0 <= c.pai_interval[1]
+    worth = (
+        Text("与随机选点无法分辨", "which cannot be told from chance")
+        if chance
+        else Text("是随机选点的 {pai} 倍", "{pai} times what chance gives").format(pai=f"{c.pai:.1f}")
+    )
     told = {
         "n": f"{len(chosen):,}",
         "share": share,
@@ -545,7 +563,6 @@ def _targets_text(found: Survey) -> Text:
         "hit": f"{c.hit_rate:.1%}",
         "lo": f"{c.hit_rate_interval[0]:.1%}",
         "hi": f"{c.hit_rate_interval[1]:.1%}",
-        "pai": f"{c.pai:.1f}",
     }
     apart = c.hit_rate_interval[0] > naive.hit_rate
     against = (
@@ -555,10 +572,10 @@ def _targets_text(found: Survey) -> Text:
     )
     return Text(
         "{n} 个重点网格占有警情地面的 {share}；按此方法在留出的 {weeks} 周中命中 {hit} 的警情（区间 {lo}–{hi}），"
-        "是随机选点的 {pai} 倍。{against}",
+        "{worth}。{against}",
         "{n} target cells take {share} of the ground that has calls; on {weeks} held-out weeks such targets "
-        "held {hit} of the calls (interval {lo}–{hi}), {pai} times what chance gives. {against}",
-    ).format(**told, against=against)
+        "held {hit} of the calls (interval {lo}–{hi}), {worth}. {against}",
+    ).format(**told, worth=worth, against=against)
 
 
 def _accuracy(found: Survey) -> list[AccuracyRow]:
@@ -592,8 +609,8 @@ def _targets(city: City, found: Survey) -> list[TargetRow]:
     return [
         TargetRow(
             name,
-            f"{aim.weekly[k]:.1f}",
-            interval(float(aim.weekly[k] * found.weeks), found.weeks),
+            f"{aim.weekly[k] * per_weeks(found):.1f}",
+            interval(float(aim.weekly[k] * found.weeks), found.weeks, per_weeks(found)),
             pattern_name(int(pattern[k])),
             f"{aim.chosen.kept[k]:.0%}",
         )
