@@ -242,3 +242,76 @@ def test_bad_input_is_one_sentence(change, says):
         candidates_along([shapely.LineString([(0, 0), (1, 0)])], 0.0)
     with pytest.raises(AnlanError, match="in order of line"):
         Candidates.on_chainage([0, 0], [5.0, 5.0], [10.0])
+
+
+@given(st.integers(0, 999), st.floats(20.0, 120.0), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_relaxation_bounds_and_keeps_what_it_says(seed, longest, existing):
+    from anlan.siting.fewest import Rows
+    from anlan.siting.line_dual import LineDual
+    from anlan.siting.problem import Watch
+
+    candidates, cost = two_lines(seed)
+    near = cost <= 60.0
+    if not near.any(axis=1).all():
+        return
+    rows = Rows(np.concatenate([[0], np.cumsum(near.sum(axis=1))]), np.nonzero(near)[1])
+    price = np.ones(9)
+    must = np.zeros(9, bool)
+    if existing:
+        must[seed % 9], price[seed % 9] = True, 0.0
+    dual = LineDual.make(candidates, np.ones(9, bool), rows, price, must, 1.0)
+    found = dual.ask(longest, -math.inf, Watch(10.0))
+    fits = [
+        float(price[c].sum())
+        for c in choices(9)
+        if c[must].all() and naive_gap(candidates, c, 1.0) <= longest and near[:, c].any(axis=1).all()
+    ]
+    if not fits:
+        assert found.columns is None
+        return
+    assert found.bound <= min(fits) + 1e-9
+    if found.columns is not None:
+        assert found.price >= min(fits)
+        assert found.price == price[found.columns].sum()
+        assert naive_gap(candidates, found.columns, 1.0) <= longest + 1e-6
+        assert near[:, found.columns].any(axis=1).all()
+
+
+def test_a_ring_is_stabbed_with_the_fewest():
+    from anlan.siting.fewest import Rows, fewest
+    from anlan.siting.problem import Side, Watch
+
+    n, width = 10, 3
+    rows = Rows(np.arange(n + 1) * width, np.array([(i + k) % n for i in range(n) for k in range(width)]))
+    none = np.zeros(n, bool)
+    found = fewest(rows, np.ones(n), none, ~none, Side(np.zeros((0, n)), np.zeros(0)), Watch(10.0))
+    assert found.price == found.bound == 4  # ten windows of three: three places hit nine
+
+
+def test_twenty_thousand_candidates_come_with_a_tight_bound():
+    rng = stream(2, "large")
+    lines = [shapely.LineString([(0, 50.0 * y), (float(rng.uniform(5e3, 3e4)), 50.0 * y)]) for y in range(24)]
+    lines.append(shapely.LineString(shapely.Point(0, -20_000).buffer(3000.0, 64).exterior.coords))
+    candidates, _ = candidates_along(lines, 20.0)
+    assert len(candidates) > 15_000
+    at = rng.choice(len(candidates), 120, replace=False)
+    apart = np.abs(candidates.xy[at, 0][:, None] - candidates.xy[None, :, 0])
+    cost = np.where(candidates.line[at][:, None] == candidates.line[None, :], apart, np.inf)
+    answer = cover_lines(candidates, 300, cost=cost, reach=400.0, time_limit_s=20.0)
+    assert answer.gap < 0.02
+    assert answer.details["gap_m"].max() == pytest.approx(answer.objective)
+    assert (answer.assignment >= 0).all()
+    assert len(answer) <= 300
+
+
+def test_a_cancelled_search_keeps_to_what_it_has():
+    from anlan.core.job import Job
+
+    job = Job()
+    job.cancel()
+    candidates, _ = candidates_along([shapely.LineString([(0, 0), (20_000, 0)])], 20.0)
+    cost = np.abs(candidates.xy[:, 0][None, :] - np.array([[1000.0], [9000.0]]))
+    answer = cover_lines(candidates, 20, cost=cost, reach=200.0, job=job)
+    assert len(answer.sites) in (0, *range(2, 21))
+    assert answer.status in ("time_limit", "optimal")

@@ -119,6 +119,65 @@ def site(
         raise typer.Exit(1)
 
 
+def site_lines(
+    city: City,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for plan/ and sites.geojson.")] = None,
+    lines: Annotated[str, typer.Option(help="Which lines: waterway, shore or all.")] = "waterway",
+    kind: Annotated[
+        str, typer.Option(help="Kind of the equipment; sites of it beside a line stay.")
+    ] = "pole",
+    every: Annotated[float, typer.Option(help="A candidate at least every so many metres.")] = 100.0,
+    count: Annotated[
+        int | None, typer.Option("--count", help="So many new places: as short a worst gap as can be.")
+    ] = None,
+    longest_gap: Annotated[
+        float | None, typer.Option("--gap-m", help="Instead: as few as keep every gap to so many metres.")
+    ] = None,
+    towns: Annotated[
+        Path | None, typer.Option("--towns", help="Points (CSV, GeoJSON…) that must have one in reach.")
+    ] = None,
+    walk: Annotated[float, typer.Option(help="Minutes to walk from a town to equipment.")] = 10.0,
+    time_limit: TimeLimit = 60.0,
+    seed: Seed = 1,
+    language: Language = "en",
+    json: Json = False,
+) -> None:
+    """Place rescue poles and other equipment along waterways and shores, with a proven bound.
+
+    With --towns alone: as few as serve every town, and with so many the shortest worst gap. Exit code 1:
+    nothing meets what was asked, and the message says what would.
+    """
+    from anlan.city.city import City as CityFolder
+    from anlan.siting.equipment import plan_equipment
+
+    sites = None
+    if towns is not None:
+        from anlan.city.readers.site_layer import read_sites
+
+        sites, _ = read_sites(towns, kind="town")
+    with job_on_terminal(quiet=json) as job, job.stage("siting along lines"):
+        found = plan_equipment(
+            CityFolder.load(city),
+            line_kind=lines,
+            kind=kind,
+            every_m=every,
+            p=count,
+            longest_gap_m=longest_gap,
+            towns=sites,
+            reach_s=60.0 * walk,
+            time_limit_s=time_limit,
+            seed=seed,
+            job=job,
+        )
+    if out is not None and len(found.plan.sites):
+        found.save(out)
+    emit(found.as_dict(), json, [t.zh if language == "zh" else t.en for t in found.summary()])
+    if job.cancelled:
+        raise typer.Exit(130)
+    if not len(found.plan.sites):
+        raise typer.Exit(1)
+
+
 def _rings(text: str | None) -> tuple[float, ...] | None:
     if text is None:
         return None

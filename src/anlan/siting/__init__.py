@@ -6,8 +6,10 @@ from anlan.siting.busy import Workload
 from anlan.siting.candidates import Candidates, candidates_along
 from anlan.siting.demand_table import read_demand
 from anlan.siting.dsm import dsm
+from anlan.siting.equipment import EquipmentPlan, plan_equipment
 from anlan.siting.erlang import erlang_b, erlang_c
 from anlan.siting.hypercube import Hypercube, correction_factors, hypercube
+from anlan.siting.lines import cover_lines
 from anlan.siting.lscp import lscp
 from anlan.siting.mclp import mclp
 from anlan.siting.measures import Measures, measure
@@ -23,6 +25,7 @@ from anlan.siting.stations import StationPlan, plan_stations, workload
 __all__ = [
     "Alternative",
     "Candidates",
+    "EquipmentPlan",
     "Explanation",
     "Hypercube",
     "Loss",
@@ -38,6 +41,7 @@ __all__ = [
     "candidate_sites",
     "candidates_along",
     "correction_factors",
+    "cover_lines",
     "dsm",
     "erlang_b",
     "erlang_c",
@@ -49,6 +53,7 @@ __all__ = [
     "p_center",
     "p_median",
     "periods",
+    "plan_equipment",
     "plan_stations",
     "read_demand",
     "shifts",

@@ -40,7 +40,7 @@ def spread(total: int, served: Floats, at_least: Ints) -> Ints:
     units = at_least.astype(np.int64).copy()
     queue = [(units[k] > 0, -served[k] / (units[k] + 1), k) for k in range(len(units))]
     heapq.heapify(queue)
-    for _ in range(max(total - int(units.sum()), 0)):
+    for _ in range(max(total - int(units.sum()), 0) if queue else 0):
         _, _, k = heapq.heappop(queue)
         units[k] += 1
         heapq.heappush(queue, (True, -served[k] / (units[k] + 1), k))
@@ -61,6 +61,8 @@ def crews(city: City, present: Plan | None, chosen: Sites, units_at: Ints) -> Un
     units_at : ndarray of int64, shape (n_chosen,)
     """
     home = np.repeat(chosen.id, units_at)
+    if not len(home):
+        return Units.empty()
     there = Units.empty() if present is None else present.units
     if not len(there) or present is None:
         return _new(home, np.arange(len(home)), taken=set())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from anlan.siting.answer import Floats, Ints
-from anlan.siting.mip import RowBuilder, optimise
+from anlan.siting.covers import NOWHERE, Sets, by_program, cheapest
 from anlan.siting.problem import Side, Watch
 
 Bools = NDArray[np.bool_]
@@ -72,11 +72,15 @@ def fewest(
     side: Side,
     watch: Watch,
     target: float = -np.inf,
+    *,
+    quick: bool = False,
+    seed: int = 0,
 ) -> Chosen:
     """The cheapest columns that meet every row.
 
     Rows that share no column are solved apart. A part whose rows are intervals of columns of equal price is
-    solved by stabbing intervals at their right ends, which is exact; any other by HiGHS.
+    solved by stabbing intervals at their right ends, which is exact (Hochbaum & Maass 1985 call it the
+    one-dimensional case); all others are a set covering, see `anlan.siting.covers.cheapest`.
 
     Parameters
     ----------
@@ -85,10 +89,14 @@ def fewest(
         0 or more.
     must, allowed : ndarray of bool, shape (n,)
     side : Side
-        Further limits; with any, everything is one part.
+        Further limits; with any, everything is one program.
     watch : Watch
     target : float
-        A price that is good enough: if a greedy choice keeps to it, that is the answer.
+        Where it is finite, the only question is whether the price can be kept to it: a choice that keeps to
+        it, or a bound beyond it, ends the run.
+    quick : bool
+        Search and bound only, without branching.
+    seed : int
 
     Returns
     -------
@@ -104,111 +112,108 @@ def fewest(
     if not len(left.size) and not len(side):
         return Chosen(chosen, base, base)
     if len(side):
-        found, bound = _program(left, np.arange(n), price, must, allowed, side, watch)
-        if found is None:
-            return Chosen(None, np.inf, bound)
-        chosen[found] = True
-        return Chosen(chosen, float(price[chosen].sum()), bound)
-    if base < target:
-        greedy = _greedily(left, price)
-        if base + price[greedy].sum() <= target:
-            chosen[greedy] = True
-            return Chosen(chosen, float(price[chosen].sum()), base)
-    stabbed = _stab(left, price, n)
-    if stabbed is not None:
-        chosen[stabbed] = True
-        total = float(price[chosen].sum())
+        found = by_program(_sets(left, price), np.flatnonzero(must), _within(side, allowed | must), watch)
+        if not np.isfinite(found.cost):
+            return Chosen(None, np.inf, found.bound)
+        chosen[found.columns] = True
+        return Chosen(chosen, float(price[chosen].sum()), found.bound)
+    total = base
+    hard = np.zeros(len(left.size), bool)
+    for group in _parts(left, n):
+        stabbed = _stab(left.take(group), price)
+        if stabbed is None:
+            hard[group] = True
+        else:
+            chosen[stabbed] = True
+            total += float(price[stabbed].sum())
+    if not hard.any():
         return Chosen(chosen, total, total)
-    count = len(left.size)
-    links = (np.ones(len(left.column)), (np.repeat(np.arange(count), left.size), count + left.column))
+    if np.isfinite(target) and total > target + 1e-9:
+        return Chosen(None, np.inf, total)
+    rest = left.take(np.flatnonzero(hard))
+    asked = target - total if np.isfinite(target) else None
+    found = cheapest(_sets(rest, price), NOWHERE, watch, seed=seed, target=asked, branch=not quick)
+    bound = total + found.bound
+    if np.all(price == np.floor(price)):
+        bound = float(np.ceil(bound - 1e-6))
+    if not np.isfinite(found.cost):
+        return Chosen(None, np.inf, bound)
+    chosen[found.columns] = True
+    worth = float(price[chosen].sum())
+    return Chosen(chosen, worth, min(bound, worth))
+
+
+def _sets(rows: Rows, price: Floats) -> Sets:
+    """Rows in the form of the covering solver: ascending columns, one of each needed."""
+    owner = np.repeat(np.arange(len(rows.size)), rows.size)
+    column = rows.column[np.lexsort((rows.column, owner))].astype(np.int32)
+    return Sets(rows.start.astype(np.int64), column, np.ones(len(rows.size), np.int32), price)
+
+
+def _within(side: Side, usable: Bools) -> Side:
+    """The limits, and that no other column is used."""
+    if usable.all():
+        return side
+    return Side(np.vstack([side.rows, (~usable).astype(np.float64)]), np.append(side.limit, 0.0))
+
+
+def _parts(rows: Rows, n: int) -> list[Ints]:
+    """Row numbers of each part; parts share no column."""
+    count = len(rows.size)
+    links = (
+        np.ones(len(rows.column), np.int8),
+        (np.repeat(np.arange(count), rows.size), count + rows.column),
+    )
     graph = sparse.csr_matrix(links, (count + n, count + n))
     _, part = connected_components(graph, directed=False)
     order = np.argsort(part[:count], kind="stable")
-    bound, complete = base, True
-    for group in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
-        mine = left.take(group)
-        stabbed = _stab(mine, price, n)
-        if stabbed is not None:
-            chosen[stabbed] = True
-            bound += float(price[stabbed].sum())
-            continue
-        found, least = _program(mine, np.unique(mine.column), price, must, allowed, side, watch)
-        bound += least
-        if np.isinf(least):
-            return Chosen(None, np.inf, np.inf)
-        if found is None:
-            complete = False
-        else:
-            chosen[found] = True
-    return Chosen(chosen, float(price[chosen].sum()), bound) if complete else Chosen(None, np.inf, bound)
+    return list(np.split(order, np.flatnonzero(np.diff(part[order])) + 1))
 
 
-def _greedily(rows: Rows, price: Floats) -> Ints:
-    """Columns that meet every row: the one that meets most for its price first, then without the needless."""
-    count, n = len(rows.size), len(price)
-    by_row = sparse.csr_matrix((np.ones(len(rows.column), np.int8), rows.column, rows.start), (count, n))
-    by_column = by_row.tocsc()
-    worth = np.diff(by_column.indptr).astype(np.float64)
-    times = np.zeros(count, np.int64)
-    picks: list[int] = []
-    cheap = np.maximum(price, 1e-12)
-    left = count
-    while left:
-        pick = int(np.argmax(worth / cheap))
-        mine = by_column.indices[by_column.indptr[pick] : by_column.indptr[pick + 1]]
-        new = mine[times[mine] == 0]
-        worth -= np.bincount(rows.take(new).column, minlength=n)
-        times[mine] += 1
-        left -= len(new)
-        picks.append(pick)
-    kept = []
-    for pick in picks:
-        mine = by_column.indices[by_column.indptr[pick] : by_column.indptr[pick + 1]]
-        if times[mine].min() > 1:
-            times[mine] -= 1
-        else:
-            kept.append(pick)
-    return np.array(kept, np.int64)
+def _stab(rows: Rows, price: Floats) -> Ints | None:
+    """The fewest columns that hit every interval of a line or a ring.
 
-
-def _stab(rows: Rows, price: Floats, n: int) -> Ints | None:
-    """The fewest columns that hit every interval; None if the rows are no intervals of equal price."""
-    present = np.zeros(n, bool)
-    present[rows.column] = True
-    if np.ptp(price[present]) > 0:
+    On a line the right ends of intervals, from left to right, wherever none is hit yet. On a ring some column
+    of the shortest row is used; each of them in turn cuts the ring open. None if the rows are no intervals of
+    columns of equal price.
+    """
+    columns = np.unique(rows.column)
+    m = len(columns)
+    if np.ptp(price[columns]) > 0:
         return None
-    number = np.cumsum(present) - 1
-    local = number[rows.column]
+    local = np.searchsorted(columns, rows.column)
     first = np.minimum.reduceat(local, rows.start[:-1])
     last = np.maximum.reduceat(local, rows.start[:-1])
-    if np.any(last - first + 1 != rows.size):
-        return None
-    at, points = -1, []
-    order = np.argsort(last, kind="stable")
-    for a, b in zip(first[order].tolist(), last[order].tolist(), strict=True):
-        if a > at:
-            at = b
+    wraps = last - first + 1 != rows.size
+    if wraps.any():
+        owner = np.repeat(np.arange(len(rows.size)), rows.size)
+        order = np.lexsort((local, owner))
+        inside = owner[order][1:] == owner[order][:-1]
+        breaks = np.flatnonzero(inside & (np.diff(local[order]) > 1))
+        broken = owner[order][breaks]
+        # A row that goes on over the seam has both ends and one hole.
+        if len(np.unique(broken)) < len(broken) or np.any(first[broken] > 0) or np.any(last[broken] < m - 1):
+            return None
+        first[broken] = local[order][breaks + 1]
+        last[broken] = first[broken] + rows.size[broken] - 1
+    # after[i]: where the next column stands if the last one stands at i, on the ring laid out three times.
+    after = np.full(3 * m + 1, 3 * m, np.int64)
+    for lap in range(3):
+        start = first + lap * m
+        use = start <= 3 * m
+        np.minimum.at(after, start[use], last[use] + lap * m)
+    after = np.minimum.accumulate(after[::-1])[::-1]
+    if not wraps.any():
+        end, at, points = m, -1, []
+        while (at := int(after[at + 1])) < end:
             points.append(at)
-    return np.flatnonzero(present)[points]
-
-
-def _program(
-    rows: Rows, used: Ints, price: Floats, must: Bools, allowed: Bools, side: Side, watch: Watch
-) -> tuple[Ints | None, float]:
-    """The program of one part: chosen columns (None where none was found) and a bound on their price."""
-    builder = RowBuilder(len(used))
-    if len(rows.size):
-        at = np.repeat(np.arange(len(rows.size)), rows.size)
-        columns = np.searchsorted(used, rows.column)
-        builder.add_cells(at, columns, np.ones(len(at)), len(rows.size), 1.0, np.inf)
-    if len(side):
-        builder.add(side.rows[:, used], -np.inf, side.limit)
-    upper = (allowed | must)[used].astype(np.float64)
-    program = builder.program("min", price[used], must[used].astype(np.float64), upper, True)
-    outcome = optimise(program, watch)
-    if outcome.status == "infeasible":
-        return None, np.inf
-    bound = max(0.0, outcome.bound)
-    if np.all(price[used] == np.floor(price[used])):
-        bound = float(np.ceil(bound - 1e-6))
-    return (used[outcome.x > 0.5] if len(outcome.x) else None), bound
+        return columns[points]
+    shortest = int(np.argmin(rows.size))
+    best: list[int] = []
+    for begin in range(int(first[shortest]), int(last[shortest]) + 1):
+        at, points = begin, [begin]
+        while (at := int(after[at + 1])) < begin + m:
+            points.append(at)
+        if not best or len(points) < len(best):
+            best = points
+    return columns[np.array(best) % m]

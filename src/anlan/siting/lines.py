@@ -17,12 +17,17 @@ from anlan.siting.candidates import Candidates
 from anlan.siting.essential import essential_rows
 from anlan.siting.fewest import Chosen, Rows, fewest, stacked_rows
 from anlan.siting.gaps import gap_rows, next_gap, worst_gap
+from anlan.siting.line_dual import LineDual
 from anlan.siting.mclp import explain_cover
 from anlan.siting.problem import Problem, Side, Watch
 from anlan.siting.reduce import in_reach, nearest_two
 from anlan.siting.unit_model import checked_reach, served_by, unanswered
 
 Bools = NDArray[np.bool_]
+NEAR = 1e-3
+"""Relative distance at which relaxation stops halving."""
+EXACT_LINKS = 300_000
+"""Up to so many (window, candidate) pairs a question that relaxation leaves open is answered exactly."""
 NO_ROWS = Rows(np.zeros(1, np.int64), np.empty(0, np.int64))
 
 
@@ -203,7 +208,11 @@ class LineCover:
         limit = -math.inf if counted else math.inf if p.p is None else self._price_of_p()
         # Where the number is only the first of two questions, it gets half of the time.
         half = watch if self.longest is not None else Watch(max(0.5 * watch.left, 1e-3), watch.job)
-        least = self._cheapest(asked, half, target=limit)
+        dual = self._dual()
+        least = self._asked(dual, asked, half, limit)
+        if math.isfinite(limit) and limit + 1e-9 < least.bound < math.inf:
+            # The question was only whether so many do; how many do is the next one.
+            return self._too_few(self._asked(dual, asked, watch, -math.inf), watch)
         if least.columns is None:
             if math.isinf(least.bound):
                 return self._refused(asked, watch)
@@ -213,11 +222,9 @@ class LineCover:
             return self._answer(least.columns, least.price, least.bound, watch)
         if counted:
             limit = least.price
-        if least.bound > limit + 1e-9:
-            return self._too_few(least, watch)
         if least.price > limit + 1e-9:
             return unanswered(p, 0.0, watch)
-        answer = self._bisect(least.columns, limit, watch)
+        answer = self._bisect(dual, least.columns, limit, watch)
         if counted and least.price > least.bound + 1e-9:
             # Fewer places might do: then this is the best gap for a number that is not proven least.
             message = f"It is not proven that fewer than {limit:g} places cannot serve every town."
@@ -228,16 +235,19 @@ class LineCover:
             )  # fmt: skip
         return answer
 
-    def _bisect(self, best: Bools, limit: float, watch: Watch) -> Siting:
+    def _bisect(self, dual: LineDual | None, best: Bools, limit: float, watch: Watch) -> Siting:
         """The shortest worst gap within a limit on the price."""
         high = float(self.gaps(best).max())
-        bound = self._gaps_alone(limit, high, watch)
-        watch.note(high, min(bound, high))
-        best, high = self._greedily(best, high, bound, limit, watch)
+        if dual is None:
+            bound = self._gaps_alone(limit, high, watch)
+            watch.note(high, min(bound, high))
+            best, high = self._greedily(best, high, bound, limit, watch)
+        else:
+            best, high, bound = self._relaxed(dual, best, high, limit, watch)
         watch.note(high, min(bound, high))
         while bound < high * (1 - 0.5 * PROOF) and not watch.over:
             middle = self._middle(bound, high)
-            found = self._cheapest(middle, watch, target=limit)
+            found = self._asked(dual, middle, watch, limit)
             if found.columns is not None and found.price <= limit + 1e-9:
                 best, high = found.columns, float(self.gaps(found.columns).max())
             elif found.bound > limit + 1e-9 or math.isinf(found.bound):
@@ -246,6 +256,65 @@ class LineCover:
                 break
             watch.note(high, min(bound, high))
         return self._answer(best, high, min(bound, high), watch)
+
+    def _relaxed(
+        self, dual: LineDual, best: Bools, high: float, limit: float, watch: Watch
+    ) -> tuple[Bools, float, float]:
+        """Close in on the worst gap from both sides as far as relaxation alone can tell."""
+        bound = opened = self._next(0.0)
+        while high - opened > NEAR * high and not watch.over:  # first down from above
+            middle = 0.5 * (opened + high)
+            found = dual.ask(middle, limit, watch)
+            if found.columns is not None and found.price <= limit + 1e-9:
+                best, high = found.columns, float(self.gaps(found.columns).max())
+            elif found.bound > limit + 1e-9:
+                bound = opened = max(opened, self._next(middle))
+            else:
+                opened = middle
+            watch.note(high, min(bound, high))
+        while (
+            opened - bound > NEAR * high and not watch.over
+        ):  # what stayed open may still be proven too short
+            middle = 0.5 * (bound + opened)
+            found = dual.ask(middle, limit, watch)
+            if found.bound > limit + 1e-9:
+                bound = self._next(middle)
+            else:
+                opened = middle
+            watch.note(high, min(bound, high))
+        return best, high, bound
+
+    def _dual(self) -> LineDual | None:
+        """The relaxation, which knows one slot and no further limits."""
+        p = self.problem
+        if self.open_in.shape[1] > 1 or len(p.side):
+            return None
+        must = np.zeros(p.n_site, bool)
+        must[p.fixed] = True
+        price = np.where(self.existing, 0.0, self._prices())
+        return LineDual.make(
+            self.candidates, p.allowed & self.open_in[:, 0], self.towns, price, must, self.ends
+        )
+
+    def _asked(self, dual: LineDual | None, longest: float, watch: Watch, limit: float) -> Chosen:
+        """The cheapest choice, or whether the limit can be kept: by relaxation, then, if small, exactly."""
+        quick = Chosen(None, math.inf, 0.0)
+        if dual is not None and math.isfinite(longest):
+            quick = dual.ask(longest, limit, watch)
+            kept = quick.columns is not None and quick.price <= limit + 1e-9
+            proven = quick.bound > limit + 1e-9 if math.isfinite(limit) else quick.bound >= quick.price - 1e-9
+            if kept or proven or math.isinf(quick.bound) or watch.over:
+                return quick
+            size = sum(
+                len(gap_rows(self.candidates, self.problem.allowed & now, longest, self.ends).column)
+                for now in self.open_in.T
+            )
+            if size > EXACT_LINKS:
+                return quick
+        exact = self._cheapest(longest, watch, target=limit)
+        if exact.columns is None or exact.price > quick.price:
+            exact = Chosen(quick.columns, quick.price, exact.bound)
+        return Chosen(exact.columns, exact.price, max(exact.bound, min(quick.bound, exact.price)))
 
     def _gaps_alone(self, limit: float, high: float, watch: Watch) -> float:
         """The shortest worst gap if no town had to be served: a bound, quick because rows are intervals."""
@@ -270,11 +339,11 @@ class LineCover:
             middle = max(0.5 * (low + high), bound)
             tries = [
                 self._cheapest(middle, watch, towns=NO_ROWS, also=serving),
-                self._cheapest(middle, Watch(1e-3), target=limit),
+                self._cheapest(middle, watch, target=limit, quick=True),
             ]
             first = self._cheapest(middle, watch, towns=NO_ROWS)
             if first.columns is not None:
-                tries.append(self._cheapest(math.inf, watch, also=first.columns, target=limit))
+                tries.append(self._cheapest(math.inf, watch, also=first.columns, target=limit, quick=True))
             tries = [t for t in tries if t.columns is not None and t.price <= limit + 1e-9]
             if not tries:
                 low = middle
@@ -305,10 +374,12 @@ class LineCover:
         towns: Rows | None = None,
         also: Bools | None = None,
         target: float = -math.inf,
+        quick: bool = False,
     ) -> Chosen:
         """The cheapest places that serve the towns (all of them) and keep to a longest gap.
 
-        ``also`` are places that are used anyhow; a choice within the price ``target`` is good enough.
+        ``also`` are places that are used anyhow; with a price ``target`` the only question is whether it can
+        be kept to; ``quick`` leaves that open where searching and bounding do not tell.
         """
         p = self.problem
         rows = [self.towns if towns is None else towns]
@@ -319,7 +390,9 @@ class LineCover:
         if also is not None:
             must |= also
         price = np.where(self.existing, 0.0, self._prices())
-        return fewest(stacked_rows(rows), price, must, p.allowed, p.side, watch, target)
+        return fewest(
+            stacked_rows(rows), price, must, p.allowed, p.side, watch, target, quick=quick, seed=p.seed
+        )
 
     def _prices(self) -> Floats:
         return np.ones(self.problem.n_site) if self.problem.p is not None else self.problem.site_cost
