@@ -1,5 +1,9 @@
+from collections import Counter
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from anlan.city.travel import Travel
 from anlan.core.errors import AnlanError
@@ -194,3 +198,61 @@ def test_a_patrol_goes_on_when_its_stop_is_over():
     # A unit of another beat waits at home.
     assert went(build({"standby": {**beat["standby"], "beats": {"b": ["middle"]}}}).move_up(
         board(freed("a", 3), {"id": "b", "status": "off"}, posts=seen), LINE)) == {"a": "west"}  # fmt: skip
+
+
+names = st.sampled_from(["west", "middle", "east"])
+posts = st.lists(names, min_size=1, max_size=6)
+
+
+@st.composite
+def fleets(draw):
+    """Free units that hold posts or hold none, with whatever moves behind them."""
+    rows = []
+    for i in range(draw(st.integers(1, 6))):
+        burden = {
+            "moves": draw(st.integers(0, 6)),
+            "moved_at": 10_000.0 - draw(st.integers(0, 3000)),
+            "on_duty_s": float(draw(st.integers(0, 20_000))),
+        }
+        make = draw(st.sampled_from([at, freed]))
+        where = draw(names) if make is at else draw(st.integers(0, 10))
+        rows.append({**make(f"u{i}", where), **burden, "home": draw(names)})
+    return rows
+
+
+limits = st.fixed_dictionaries(
+    {
+        "stay_s": st.sampled_from([0.0, 500.0, 2000.0]),
+        "drive_s": st.sampled_from([100.0, 300.0, 1000.0]),
+        "moves_per_hour": st.sampled_from([0.5, 1.0, 5.0]),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(fleets(), limits, posts, st.booleans())
+def test_whatever_the_board(rows, limit, listed, covers):
+    standby = {"rule": "compliance", "table": {str(k): listed[:k] for k in range(1, len(listed) + 1)}}
+    policy = build({**(COVER if covers else {"standby": standby}), "burden": limit}, demand=DEMAND)
+    b = board(*rows)
+    answer = policy.move_up(b, LINE)
+    after = {row["id"]: row.get("post", "") for row in rows}
+    for m in answer.moves:
+        row = next(r for r in rows if r["id"] == m.unit)
+        after[m.unit] = m.post
+        assert m.drive_s == 60.0 * abs(NODE[m.post] - row["node"])
+        if m.post != row["home"] and m.drive_s > 0.0:
+            # No move that the burden forbids.
+            assert 10_000.0 - row["moved_at"] >= limit["stay_s"]
+            assert m.drive_s <= limit["drive_s"]
+            assert row["moves"] + 1 <= limit["moves_per_hour"] * max(row["on_duty_s"] / 3600.0, 1.0)
+    assert all(after.values())  # everybody has a place
+    assert {w.unit for w in answer.withheld} <= {*after, ""}
+    if not covers:
+        # Nobody leaves a post that is to be held for one that is to be held.
+        want = Counter(listed[: len(rows)])
+        held = [
+            sum(min(Counter(p)[x], n) for x, n in want.items())
+            for p in ([r.get("post") for r in rows], after.values())
+        ]
+        assert held[1] >= held[0]

@@ -248,6 +248,10 @@ def test_a_run_card_asks_for_each_unit_and_counts_those_on_their_way():
     assert [c.wanted for c in answer.choices] == [("patrol",), ("patrol",), ("dog", "supervisor")]
     assert {r.unit: r.reason.code for r in answer.choices[1].refused} == {"d": "this_call", "boss": "skills"}
     assert answer.choices[0].of("boss").reason.values == {"missing": "patrol"}
+    # Where nobody fills the first places, the next that can be filled comes first.
+    only = policy.recommend(board(boss, station("k", "west", kind="k9")), call, LINE)
+    assert [c.first is None for c in only.choices] == [True, True, False]
+    assert only.first.unit == "boss"
     # With one unit kept back the third place stays open.
     few = policy.recommend(board(WEST, DRIVING, boss), call, LINE)
     assert few.units == ("d", "w")

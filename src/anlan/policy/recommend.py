@@ -137,7 +137,7 @@ class Recommendation:
     @property
     def first(self) -> Option | None:
         """The first unit to send; None where nobody can come or nobody is lacking."""
-        return self.choices[0].first if self.choices else None
+        return next((c.first for c in self.choices if c.first is not None), None)
 
     def as_dict(self) -> dict[str, Any]:
         """The recommendation as plain data, for ``--json`` and the web."""
