@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from scipy.stats import beta, binomtest, poisson_means_test
 
-from anlan.evaluation.counts import pair as _pair
-from anlan.evaluation.counts import positive
+from anlan.core.errors import AnlanError
+from anlan.evaluation.counts import pair, positive
 
 
 def e_test(a: float, b: float, *, exposure: tuple[float, float] = (1.0, 1.0)) -> float:
@@ -22,8 +22,13 @@ def e_test(a: float, b: float, *, exposure: tuple[float, float] = (1.0, 1.0)) ->
         The two counts.
     exposure : pair of float
         Over how much time or area each was counted.
+
+    Raises
+    ------
+    AnlanError
+        If a count is negative or not whole, or an exposure is not positive.
     """
-    a, b = _pair((a, b), "counts")
+    a, b = _whole(a, b)
     positive(exposure[0], "exposure")
     positive(exposure[1], "exposure")
     if a == b == 0:
@@ -63,7 +68,7 @@ def rate_ratio(
         Lengths of the two periods.
     level : float
     """
-    before, after = _pair((before, after), "counts")
+    before, after = _whole(before, after)
     t0, t1 = positive(exposure[0], "exposure"), positive(exposure[1], "exposure")
     n = before + after
     if n == 0:
@@ -74,6 +79,19 @@ def rate_ratio(
     ratio = float("inf") if before == 0 else after / before * t0 / t1
     p = float(binomtest(int(after), int(n), t1 / (t0 + t1)).pvalue)
     return RateRatio(ratio, (_odds(low) * t0 / t1, _odds(high) * t0 / t1), p)
+
+
+def _whole(a: float, b: float) -> tuple[float, float]:
+    a, b = pair((a, b), "counts")
+    for value in (a, b):
+        if value != round(value):
+            raise AnlanError(
+                f"count {value:g}",
+                "an exact test is of whole counts",
+                "give the counts as they were counted, and lengths of time as exposure",
+                code="count",
+            )
+    return a, b
 
 
 def _odds(p: float) -> float:
