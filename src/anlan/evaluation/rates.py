@@ -84,14 +84,14 @@ def rate_ratio(
 def _whole(a: float, b: float) -> tuple[float, float]:
     a, b = pair((a, b), "counts")
     for value in (a, b):
-        if value != round(value):
+        if abs(value - round(value)) > 1e-6:
             raise AnlanError(
                 f"count {value:g}",
                 "an exact test is of whole counts",
                 "give the counts as they were counted, and lengths of time as exposure",
                 code="count",
             )
-    return a, b
+    return float(round(a)), float(round(b))
 
 
 def _odds(p: float) -> float:
