@@ -119,7 +119,7 @@ class World:
         }
         return build(given, self.plan, self.demand, busy=0.4)
 
-    def decisions(self, policy, prepared):
+    def decisions(self, policy, prepared, **options):
         """Every decision of a run."""
         world, self.tasks, units, rules, *duty = prepared(
             self.travel, self.calls, self.units, self.stations, policy, destinations=self.hospital
@@ -132,7 +132,9 @@ class World:
             calls=self.open_calls,
             call=self.tasks["place"] - POSTS - HOSPITALS,
         )
-        yield from decisions(world, self.tasks, units, rules, duty[0] if duty else None, stage=stage)
+        yield from decisions(
+            world, self.tasks, units, rules, duty[0] if duty else None, stage=stage, **options
+        )
 
 
 def check(policy, town, found):
@@ -254,5 +256,11 @@ def test_the_recorder_gives_boards_in_order(prepared):
     policy = town.policy({})
     found = list(town.decisions(policy, prepared))
     assert all(a.board.now <= b.board.now for a, b in itertools.pairwise(found))
-    sent = {d.call for d in found if isinstance(d, Sent) and d.unit}
-    assert sent == set(town.open_calls.id.tolist())
+    sent = [(d.call, d.unit) for d in found if isinstance(d, Sent) and d.unit]
+    assert {call for call, _ in sent} == set(town.open_calls.id.tolist())
+    # Skipping the first events leaves the later decisions as they were.
+    later = [
+        (d.call, d.unit) for d in town.decisions(policy, prepared, skip=50) if isinstance(d, Sent) and d.unit
+    ]
+    assert 10 < len(later) < len(sent)
+    assert later == sent[-len(later) :]

@@ -1,6 +1,7 @@
-"""On a city with areas, shifts and off-road legs the board decides as the loop did, too."""
+"""On a city with areas, shifts, hourly speeds and off-road legs the board decides as the loop did, too."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +29,8 @@ POLICIES = [
 
 @pytest.mark.parametrize("config", POLICIES)
 def test_every_decision_of_a_city(config, mill):
+    week = {"*": ([1.0] * 7 + [0.6] * 13 + [0.9] * 4) * 7}
+    mill = mill.replaced(settings=replace(mill.settings, speed={**mill.settings.speed, "week": week}))
     sites = Sites.make(
         id=["S1", "S2", "P1", "P2"],
         kind=["station", "station", "post", "post"],
