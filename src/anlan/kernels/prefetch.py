@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils as untyped
+from numba.core import types
 from numba.extending import intrinsic
+
+cgutils: Any = untyped
 
 
 def _prefetch(typingctx: Any, array: Any, index: Any) -> Any:

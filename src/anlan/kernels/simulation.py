@@ -315,6 +315,10 @@ def closest(
                     best = eta
                     who = u
     n = 0
+    if divert:
+        divert = False
+        for other in range(len(rules.redispatch)):
+            divert |= rules.redispatch[other, pri]
     for sent in range(2):
         if (sent and not divert) or (not sent and not free):
             continue
@@ -384,6 +388,15 @@ def closest(
         s.drive[first] = s.drive[n]
         s.hopeful[first] = s.hopeful[n]
         unit = units[u]
+        if unit.leg_from < 0 and unit.leg_to >= n_hubs and now > unit.leg_at:
+            # No tree holds its way: a distance from the task to where it is going is less work than a walk.
+            away = FAR
+            if n0 >= 0:
+                away = in0 - node_to_place(w, m, n0, unit.leg_to)
+            if n1 >= 0:
+                away = min(away, in1 - node_to_place(w, m, n1, unit.leg_to))
+            if (unit.leg_end - now) * modes[m, 1 + unit.leg_mode] + away * tick - SLACK_S > best:
+                continue
         x, wait = locate(w, unit, now)
         if x >= 0:
             away = FAR

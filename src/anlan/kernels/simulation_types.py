@@ -37,17 +37,27 @@ TASK = np.dtype(
 
 UNIT = np.dtype(
     [
-        # As rostered.
-        ("turnout", "f8"),
+        # What the choice of a unit reads, together in memory.
+        ("status", "i8"),
         ("skills", "i8"),
+        ("shift_end", "f8"),
+        ("place", "i8"),  # where it stands, or stood when it set off
+        ("turnout", "f8"),
+        ("pause_for", "i8"),  # while paused: only calls at most this priority interrupt
+        ("task", "i8"),
+        ("leave", "f8"),  # when it sets (or set) off
+        ("leg_end", "f8"),  # when it arrives
+        ("leg_at", "f8"),  # when it reaches leg_node
+        ("leg_node", "i8"),
+        ("leg_to", "i8"),
+        ("leg_from", "i8"),  # hub it set off from without being diverted since, or -1
+        ("leg_mode", "i8"),
+        ("row", "i8"),  # its position among the units of its status
+        ("next", "f8"),  # when something happens to it: free again, pause or stop over
+        ("heap", "i8"),  # its position in the heap of next events, -1 none
+        ("post", "i8"),  # post a free unit is at or drives to
         ("home", "i8"),
         ("area", "i8"),
-        # As it goes.
-        ("leave", "f8"),  # when it sets (or set) off
-        ("leg_at", "f8"),  # when it reaches leg_node
-        ("leg_end", "f8"),  # when it arrives
-        ("next", "f8"),  # when something happens to it: free again, pause or stop over
-        ("shift_end", "f8"),
         ("break_until", "f8"),  # a meal break may begin until then; -inf none due
         ("moved", "f8"),  # its last move to another post
         ("since", "f8"),  # of its present spell on duty
@@ -55,25 +65,14 @@ UNIT = np.dtype(
         ("out_s", "f8"),  # of it to calls
         ("work_s", "f8"),
         ("duty_s", "f8"),
-        ("task", "i8"),
-        ("place", "i8"),  # where it stands, or stood when it set off
-        ("post", "i8"),  # post a free unit is at or drives to
-        ("leg_to", "i8"),
-        ("leg_from", "i8"),  # hub it set off from without being diverted since, or -1
-        ("leg_node", "i8"),
         ("delivered_to", "i8"),
         ("cleared", "i8"),
         ("moves", "i8"),
-        ("heap", "i8"),  # its position in the heap of next events, -1 none
-        ("row", "i8"),  # its position among the units of its status
-        ("status", "i8"),
-        ("leg_mode", "i8"),
         (
             "ending",
             "i8",
         ),  # goes off duty as soon as it is free; 2: on its way home, but its next shift has begun
         ("own_work", "i8"),  # whether a pause is work
-        ("pause_for", "i8"),  # while paused: only calls at most this priority interrupt
     ],
     align=True,
 )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from anlan.kernels.prefetch import prefetch
 from anlan.kernels.simulation_labels import INF
 from anlan.kernels.simulation_paths import NODE, TICKS, first_within, last_from
 
@@ -15,6 +16,9 @@ BARE: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
 
 INNER: dict[str, Any] = {**BARE, "no_cpython_wrapper": True}
 """Kernels that only kernels call: no entry from Python, which would cost compile time."""
+
+AHEAD = 48
+"""How much of two labels is fetched while it is found out how much of them is needed."""
 
 FAR = int(INF)
 """`INF` as int64, in which sums are taken here."""
@@ -26,6 +30,10 @@ def between(w: Any, m: int, u: int, v: int) -> int:
     if u == v:
         return 0
     i, j = w.nodes[u, 3], w.nodes[v, 3]
+    from_u, from_v = np.int64(w.nodes[u, 1]), np.int64(w.nodes[v, 1])
+    for d in range(0, AHEAD, 16):
+        prefetch(w.labels, (m, np.int64(0), from_u + min(d, np.int64(w.nodes[u, 2]))))
+        prefetch(w.labels, (m, np.int64(1), from_v + min(d, np.int64(w.nodes[v, 2]))))
     if i > j:
         i, j = j, i
     width = j - i
@@ -34,8 +42,8 @@ def between(w: Any, m: int, u: int, v: int) -> int:
         k += 1
     # Depth of the lowest common ancestor; -1, and so nothing to sum, in different trees.
     shared = min(w.least[k, i + 1], w.least[k, j + 1 - (1 << k)])
-    there = w.labels[m, 0, w.nodes[u, 1] : w.nodes[u, 1] + shared + 1]
-    back = w.labels[m, 1, w.nodes[v, 1] : w.nodes[v, 1] + shared + 1]
+    there = w.labels[m, 0, from_u : from_u + shared + 1]
+    back = w.labels[m, 1, from_v : from_v + shared + 1]
     best = INF
     for d in range(shared + 1):
         best = min(best, np.int32(there[d] + back[d]))
@@ -92,6 +100,7 @@ def _walk(w: Any, unit: Any, now: float) -> tuple[int, float]:
     q = unit.leg_to
     left = node_to_place(w, m, node, q)
     wait = at - now
+    before = np.int64(-1)
     while at < now:
         ends = False
         for k in range(2):
@@ -100,10 +109,20 @@ def _walk(w: Any, unit: Any, now: float) -> tuple[int, float]:
         if ends:
             wait = now - at
             break
+        # One of the arcs leads on, and never back; the last that is left needs no proof.
+        open_arcs = 0
         for a in range(w.nodes[node, 0], w.nodes[node + 1, 0]):
+            if w.arcs[a, 0] != before and np.int64(w.arcs[a, 1 + m]) <= left:
+                open_arcs += 1
+        for a in range(w.nodes[node, 0], w.nodes[node + 1, 0]):
+            head = np.int64(w.arcs[a, 0])
             d = left - np.int64(w.arcs[a, 1 + m])
-            if d >= 0 and node_to_place(w, m, np.int64(w.arcs[a, 0]), q) == d:
-                node = np.int64(w.arcs[a, 0])
+            if head == before or d < 0:
+                continue
+            open_arcs -= 1
+            if open_arcs == 0 or node_to_place(w, m, head, q) == d:
+                before = node
+                node = head
                 at += w.arcs[a, 1 + m] * w.modes[m, 0]
                 left = d
                 break

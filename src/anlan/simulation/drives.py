@@ -88,7 +88,7 @@ def speeds(
     units = random.integers(0, len(homes), len(some))
     sums = np.zeros((2, 2))
     for row, unit in zip(some.tolist(), units.tolist(), strict=True):
-        place, home = places.take([row]), stations.take([int(homes[unit])])
+        place, home = places.take(np.array([row])), stations.take(homes[unit : unit + 1])
         for k, (a, b, mode) in enumerate(((home, place, out[row]), (place, home, back[row]))):
             path = travels[int(mode)].path(a, b)
             if path.reachable:
