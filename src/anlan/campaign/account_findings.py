@@ -125,7 +125,7 @@ def tell(city: City, found: Accounted, options: AccountOptions) -> AccountFindin
         roles=_roles(found),
         weekly_chart=_weekly_chart(city, found),
         forest_chart=_forest(found, applied),
-        comparisons=[_comparison(f, f is found.chosen) for f in applied],
+        comparisons=[_comparison(found, f) for f in applied],
         not_applied=[(f.name, f.why) for f in account.findings if not f.applies],
         sets=[_set(found, k) for k in range(len(found.sets))],
         trend_text=_trend_text(found),
@@ -170,7 +170,7 @@ def _verdict(f: Finding) -> str:
     return "fell" if high < none else "rose" if low > none else "unclear"
 
 
-def _comparison(f: Finding, chosen: bool) -> ComparisonRow:
+def _comparison(found: Accounted, f: Finding) -> ComparisonRow:
     low, high = (figure(v, f.unit) for v in f.interval)
     return ComparisonRow(
         f.name,
@@ -179,8 +179,8 @@ def _comparison(f: Finding, chosen: bool) -> ComparisonRow:
         _p(f.p_value),
         _verdict(f),
         f.why,
-        f.caveats,
-        chosen,
+        [_named(found, c) for c in f.caveats],
+        f is found.chosen,
     )
 
 
@@ -253,7 +253,10 @@ def _warnings(found: Accounted) -> list[Text]:
     ]
     account = found.account
     for f in account.findings:
-        out += [c for c in f.caveats if c.en.startswith("Warning:")]
+        for c in f.caveats:
+            if c.en.startswith("Warning:"):
+                said = _named(found, c)
+                out.append(Text(said.zh.removeprefix("注意："), said.en.removeprefix("Warning: ")))
     told = [f for f in account.findings if f.method == "wdd" and f.applies]
     ways = {_verdict(f) for f in told}
     if len(told) > 1 and len(ways) > 1:
@@ -271,6 +274,17 @@ def _warnings(found: Accounted) -> list[Text]:
             )
         )
     return out
+
+
+def _named(found: Accounted, text: Text) -> Text:
+    """A text in which areas have their names instead of their codes."""
+    zh, en = text.zh, text.en
+    for code in sorted(found.account.areas, key=len, reverse=True):
+        if code in en:
+            zh, en = (
+                t.replace(code, found.zones.named(code).of(lang)) for t, lang in ((zh, "zh"), (en, "en"))
+            )
+    return Text(zh, en)
 
 
 def _set(found: Accounted, k: int) -> SetRow:

@@ -169,6 +169,8 @@ class HotPlaces:
         Calls by step, oldest first; empty where the history is too short.
     step_days : int
         Length of a step; 0 where there are none.
+    studied : int
+        Places of the study area: all street segments, and of cells those with a street or a call.
     rising : sequence of Patch
         Connected groups of cells that are becoming hot, the largest rise first (cells only).
     """
@@ -179,6 +181,7 @@ class HotPlaces:
     pattern: NDArray[np.int8]
     steps: NDArray[np.float64]
     step_days: int
+    studied: int
     rising: Sequence[Patch] = ()
 
 
@@ -489,7 +492,13 @@ def _cells(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
     cells = Cells.covering(recent.x, recent.y, so_far.options.cell_m)
     grid = (cells.n_row, cells.n_column)
     total = np.bincount(cells.of_calls(recent), minlength=len(cells)).astype(float)
-    inside = (total > 0).reshape(grid)
+    # The study area is where there are streets: cells without a call are part of what a hot one differs from.
+    roads = city.roads
+    at_street = cells.index(roads.x, roads.y)
+    inside = total > 0
+    inside[at_street[at_street >= 0]] = True
+    studied = int(inside.sum())
+    inside = inside.reshape(grid)
     near = Disk(2)
     gi = gi_star(total.reshape(grid), near, inside=inside)
     steps, days = _steps(city, so_far, cells)
@@ -507,6 +516,7 @@ def _cells(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
             pattern,
             steps,
             days,
+            studied,
             rising,
         )
     }
@@ -536,7 +546,7 @@ def _streets(city: City, so_far: Survey, job: Job) -> dict[str, Any]:
     gi = gi_star(total, near)
     steps, days = _steps(city, so_far, streets)
     pattern = emerging(steps, near, job=job).pattern if days else np.zeros(len(streets), np.int8)
-    return {"streets": HotPlaces(streets, total / so_far.weeks, gi, pattern, steps, days)}
+    return {"streets": HotPlaces(streets, total / so_far.weeks, gi, pattern, steps, days, len(streets))}
 
 
 def _concentration(city: City, so_far: Survey, job: Job) -> dict[str, Any]:

@@ -394,12 +394,11 @@ def _clusters(city: City, found: Survey) -> list[ClusterRow]:
 def _hot_text(found: Survey, hot: HotPlaces) -> Text:
     streets = isinstance(hot.places, Streets)
     weeks = f"{found.weeks:.0f}"
-    n = len(hot.places) if streets else int((hot.weekly > 0).sum())
     told = {
         "weeks": weeks,
         "hot": f"{int(hot.gi.hot().sum()):,}",
-        "n": f"{n:,}",
-        "what": Text("路段", "street segments") if streets else Text("网格", "cells with calls"),
+        "n": f"{hot.studied:,}",
+        "what": Text("路段", "street segments") if streets else Text("有街道的网格", "cells with streets"),
     }
     text = Text(
         "近 {weeks} 周，{n} 个{what}中有 {hot} 个是热点（Gi*：连同近邻明显高于全市，错误发现率 5%）。",
