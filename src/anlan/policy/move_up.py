@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from anlan.core.text import Text
 from anlan.kernels.policies import burden, coverage, dmexclp, ladder, patrol
 from anlan.model.board import Board
 from anlan.policy.parts import Parts
-from anlan.policy.prepared import beat, cover, hubs, mode_back, rung
+from anlan.policy.prepared import beats, cover, hubs, mode_back, rung
 from anlan.policy.reasons import Reason, plain
 from anlan.policy.times import Times, checked, modes_of
 
@@ -167,7 +168,7 @@ class _State:
         self.stationed = np.bincount(np.array(held, np.int64), minlength=len(board.posts)).astype(np.int64)
         self.moves: dict[int, Move] = {}
         self.withheld: list[Withheld] = []
-        self._drives: dict[int, Floats] = {}
+        self._visited = np.array(board.posts.visited)
 
     def homeless(self) -> list[int]:
         """Free units that need a post."""
@@ -198,17 +199,19 @@ class _State:
         if self.post[u] >= 0:
             self.stationed[self.post[u]] -= 1
         post, reason, gain = self._wanted(u)
+        drive: float | None = None
         if post >= 0 and post != self.home[u] and post != self.at[u]:
-            why = self._forbidden(u, post, self.drive(u, post))
+            drive = self.drive(u, post)
+            why = self._forbidden(u, post, drive)
             if why is not None:
                 self.withheld.append(Withheld(self._name(u), self._post(post), why))
-                post, gain = -1, np.nan
+                post, gain, drive = -1, np.nan, None
         if post < 0:
             post, gain = self.home[u], np.nan
             reason = Reason("go_home", {"post": self._post(post)}) if post >= 0 else Reason("nowhere")
         if post < 0:
             return
-        self._assign(u, post, reason, gain)
+        self._assign(u, post, reason, gain, drive)
 
     def fill(self) -> None:
         """Bring spare units to vacancies, each vacancy the nearest that may be moved."""
@@ -267,8 +270,9 @@ class _State:
             post = int(ladder.nearest(open_at, n, drive))
             return post, Reason("vacancy", {"post": self._post(post), "free": len(self.free)}), np.nan
         if rule == "patrol":
-            visited = np.array(self.board.posts.visited)
-            post = int(patrol.choose(beat(self.policy, self.board, u), visited, self.stationed, self.at[u]))
+            start, place = self._beats
+            mine = place[start[u] : start[u + 1]]
+            post = int(patrol.choose(mine, self._visited, self.stationed, self.at[u]))
             return post, Reason("next_stop", {"post": self._post(post)}), np.nan
         return -1, Reason("nowhere"), np.nan
 
@@ -340,6 +344,10 @@ class _State:
             times = Times(checked(self.modes, name or mode_back(self.policy, self.modes)))
             out[at] = units.ahead_s[some[at]] + times.to_one(units.where.take(some[at]), to)
         return out
+
+    @cached_property
+    def _beats(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return beats(self.policy, self.board)
 
     def _name(self, u: int) -> str:
         return str(self.board.units.id[u])

@@ -139,16 +139,13 @@ def rung(policy: Parts, board: Board, free: int) -> NDArray[np.int64]:
     return row
 
 
-def beat(policy: Parts, board: Board, unit: int) -> NDArray[np.int64]:
-    """Hot places on a unit's round, as rows of the board's posts."""
+def beats(policy: Parts, board: Board) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Hot places on each unit's round: CSR over units, rows of the board's posts."""
     u = board.units
-    start, place = patrol.rounds(
-        {k: v for k, v in policy.standby.beats.items() if k in {"*", u.id[unit], u.home[unit]}},
-        [u.id[unit]],
-        [u.home[unit]],
-        board.posts.id.tolist(),
-    )
-    return place[start[0] : start[1]]
+    ids, homes = u.id.tolist(), u.home.tolist()
+    here = {"*", *ids, *homes}
+    given = {name: listed for name, listed in policy.standby.beats.items() if name in here}
+    return patrol.rounds(given, ids, homes, board.posts.id.tolist())
 
 
 def _places(demand: Any) -> Where:
