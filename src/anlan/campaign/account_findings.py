@@ -281,9 +281,8 @@ def _named(found: Accounted, text: Text) -> Text:
     zh, en = text.zh, text.en
     for code in sorted(found.account.areas, key=len, reverse=True):
         if code in en:
-            zh, en = (
-                t.replace(code, found.zones.named(code).of(lang)) for t, lang in ((zh, "zh"), (en, "en"))
-            )
+            name = found.zones.named(code)
+            zh, en = zh.replace(code, name.zh), en.replace(code, name.en)
     return Text(zh, en)
 
 
