@@ -147,14 +147,18 @@ class Chooser:
     pace : float
         Kicks of the search that take as long as one usually does: fast searches get more of them, so that
         search and bound share the time evenly (in fixed numbers, so that a seed gives one course).
+    restart : int
+        Kicks without a better answer after which the search beside the tree begins anew from half of the
+        best columns; 0 for never.
     """
 
     def __init__(
         self, choice: Choice, seed: int, gap: float, watch: Watch, shift: float = 0.0, sign: float = 1.0,
-        enough: Callable[[float, float], bool] | None = None, pace: float = 1.0,
+        enough: Callable[[float, float], bool] | None = None, pace: float = 1.0, restart: int = 0,
     ) -> None:  # fmt: skip
         self.choice, self.gap, self.watch, self.shift, self.sign = choice, gap, watch, shift, sign
-        self.enough, self.pace = enough, pace
+        self.enough, self.pace, self.restart = enough, pace, restart
+        self.shuffle = stream(seed, "restart")
         self.random = stream(seed, "search").integers(1, 2**63, size=1, dtype=np.uint64)
         self.cost = math.inf
         self.columns = np.empty(0, np.int64)
@@ -162,7 +166,7 @@ class Chooser:
         self.names = np.arange(choice.n_column)
         """Of each column of the present choice: its column in the first one."""
 
-    def solve(self, start: Ints, state: State | None = None, branch: bool = True) -> Outcome:
+    def solve(self, start: Ints, state: State | None = None, most_nodes: float = math.inf) -> Outcome:
         """Run until the gap is reached, optimality proven, or the watch says stop.
 
         Parameters
@@ -171,8 +175,8 @@ class Chooser:
             Columns to begin with.
         state : ndarray of int8, optional
             Columns that are decided from the outset.
-        branch : bool
-            Whether to branch where the bound at the root does not prove enough.
+        most_nodes : float
+            How many nodes to branch at most where the bound at the root does not prove enough.
         """
         _, best, current = self.choice.search(start, 0, self.random)
         self._take(self.choice.price(best), best)
@@ -187,8 +191,8 @@ class Chooser:
             self.names = self.names[keep]
             state, root, current = self._root(current, dual, state[keep], root.mean[keep])
         nodes = 0
-        if branch and not self.done:
-            nodes = self._branch(root, current)
+        if most_nodes > 0 and not self.done:
+            nodes = self._branch(root, current, most_nodes)
         return Outcome(self.cost, self.columns, self.bound, self.choice.n_column, nodes)
 
     @property
@@ -259,7 +263,7 @@ class Chooser:
             return self.cost
         return bound + 0.05 * abs(bound) + 1.0 if math.isfinite(bound) else 1.0
 
-    def _branch(self, root: Node, current: Ints) -> int:
+    def _branch(self, root: Node, current: Ints, most_nodes: float) -> int:
         """Best-first branch and bound, two nodes and a portion of local search at a time.
 
         The children of the two best nodes are bounded in threads and taken over in a fixed order, so the
@@ -283,10 +287,11 @@ class Chooser:
             return child, chosen
 
         relaxed = np.empty(0, np.int64)
+        walk, idle = math.inf, 0
         with ThreadPoolExecutor(2) as pool:
             while heap and heap[0][0] < cutoff(self.cost, choice.whole):
                 self._raise(heap[0][0])
-                if self.done:
+                if self.done or count >= most_nodes:
                     return count
                 need, aim = cutoff(self.cost, choice.whole), self._aim(self.bound)
                 work = []
@@ -295,12 +300,8 @@ class Chooser:
                     column = int(free[np.argmin(np.abs(node.mean[free] - 0.5))])
                     work += [pool.submit(bounded, node, column, value, need, aim) for value in (1, 0)]
                 anew = len(relaxed) > 0
-                searching = pool.submit(
-                    choice.search,
-                    relaxed if anew else current,
-                    0 if anew else self._share(kicks),
-                    self.random,
-                )
+                share = 0 if anew else self._share(kicks)
+                searching = pool.submit(choice.search, relaxed if anew else current, share, self.random)
                 relaxed = np.empty(0, np.int64)
                 for task in work:
                     child, chosen = task.result()
@@ -316,10 +317,16 @@ class Chooser:
                     heapq.heappush(heap, (child.bound, count, child))
                     if not anew:
                         relaxed = columns
-                _, best, last = searching.result()
+                cost, best, last = searching.result()
                 if not anew:
                     current = last
+                    idle = 0 if cost < walk else idle + share
+                    walk = min(walk, cost)
                 self._take(choice.price(best), best)
+                if self.restart and idle >= self.restart:
+                    kept = np.flatnonzero(np.isin(self.names, self.columns))
+                    current = np.sort(self.shuffle.permutation(kept)[: len(kept) // 2])
+                    walk, idle = math.inf, 0
         self._raise(heap[0][0] if heap else self.cost)
         if not heap or heap[0][0] >= cutoff(self.cost, choice.whole):
             self._raise(self.cost)

@@ -18,6 +18,8 @@ ACCEPT = 5e-4
 """A local optimum may be worse than the last one by up to this share and still be gone on from."""
 PACE = 4.0
 """A kick takes about a third of a subgradient step; measured, see docs/decisions/siting.md."""
+RESTART = 2000
+"""Kicks without a better answer after which the search has nearly always seen what is to be seen."""
 NOWHERE: Ints = np.empty(0, np.int64)
 
 
@@ -30,9 +32,7 @@ class Chosen(NamedTuple):
     nodes: int
 
 
-def most_covered(
-    problem: Problem, cover: Cover, watch: Watch, gap: float, start: Ints = NOWHERE, branch: bool = True
-) -> Chosen:
+def most_covered(problem: Problem, cover: Cover, watch: Watch, gap: float, start: Ints = NOWHERE) -> Chosen:
     """The sites that cover most of a cover's weight within a problem's limits."""
     limit = problem.side.limit - problem.side.rows[:, problem.fixed].sum(axis=1)
     side = Side(np.ascontiguousarray(problem.side.rows[:, cover.sites]), limit)
@@ -47,8 +47,9 @@ def most_covered(
         shift=-cover.constant,
         sign=-1.0,
         pace=PACE,
+        restart=RESTART,
     )
-    outcome = chooser.solve(starting_columns(start, cover.sites, problem.n_site), branch=branch)
+    outcome = chooser.solve(starting_columns(start, cover.sites, problem.n_site))
     chosen = np.concatenate([problem.fixed, cover.sites[outcome.columns]])
     return Chosen(np.sort(chosen), cover.constant - outcome.bound, outcome.free, outcome.nodes)
 

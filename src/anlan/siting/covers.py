@@ -19,8 +19,9 @@ from anlan.siting.reduce import Column, Start
 from anlan.siting.set_cover import SetCover
 
 NOWHERE: Ints = np.empty(0, np.int64)
-SMALL = 2000
-"""Links up to which a part that its root does not prove goes to HiGHS; measured, see docs/decisions/siting.md."""
+SMALL = 5000
+FEW = 1000
+"""A part of at most so many links goes to HiGHS after so many nodes; measured, see docs/decisions/siting.md."""
 
 Enough = Callable[[float, float], bool]
 
@@ -103,7 +104,7 @@ def _piece(
 ) -> Covered:  # fmt: skip
     small = len(piece.rc) <= SMALL
     chooser = Chooser(SetCover(piece), seed, gap, watch, shift=shift, enough=enough)
-    outcome = chooser.solve(start, branch=branch and not small)
+    outcome = chooser.solve(start, most_nodes=(FEW if small else math.inf) if branch else 0)
     cost, columns, bound = outcome.cost, outcome.columns, outcome.bound
     if branch and small and not chooser.done:
         sets = Sets(piece.rs, piece.rc, piece.need, piece.price)
