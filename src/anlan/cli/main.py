@@ -16,6 +16,7 @@ import anlan.cli.city as city
 import anlan.cli.evaluate as evaluate
 import anlan.cli.log as log
 import anlan.cli.plan as plan
+import anlan.cli.serve as serve
 import anlan.cli.simulate as simulate
 import anlan.cli.site as site
 from anlan.core.errors import AnlanError, Cancelled
@@ -41,6 +42,8 @@ app.command("demo")(plan.demo)
 app.command("simulate")(simulate.simulate)
 app.command("site")(site.site)
 app.command("site-lines")(site.site_lines)
+app.command("site-beats")(site.site_beats)
+app.command("serve")(serve.serve)
 app.add_typer(log.app, name="log")
 app.command("backup")(log.backup)
 app.command("restore")(log.restore)

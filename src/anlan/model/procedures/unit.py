@@ -21,7 +21,7 @@ UNIT = Procedure(
         "form": Transition(
             Text("编成", "Form"),
             {START: "off"},
-            ("commander",),
+            ("commander", SYSTEM),
             {
                 "kind": Field(Text("种类", "Kind"), required=True, most=40),
                 "name": Field(Text("呼号", "Call sign"), required=True, most=40),
