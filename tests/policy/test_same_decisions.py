@@ -7,6 +7,18 @@ import numpy as np
 import pytest
 
 from anlan.city.travel import Travel
+from anlan.kernels.policies import (
+    burden,
+    closest,
+    coverage,
+    dmexclp,
+    eligible,
+    jurisdiction,
+    ladder,
+    patrol,
+    preference,
+    select,
+)
 from anlan.model.board import BoardPosts, BoardUnits, OpenCalls, Where
 from anlan.model.plan import Plan
 from anlan.model.post import Posts
@@ -233,6 +245,34 @@ def test_every_decision_on_its_board(name, prepared):
     assert seen["sent"] > 400
     # What the rule is about did happen.
     assert all(seen[what] for what in telling), seen
+
+
+def test_the_board_compiles_no_kernel_of_its_own(prepared):
+    for name in ("coverage", "compliance", "patrol"):
+        town = World(4, n_calls=40)
+        policy = town.policy({**RULES[name][0], "shifts": {"last_s": 60.0}})
+        check(policy, town, town.decisions(policy, prepared))
+    used = 0
+    for module in (
+        burden,
+        closest,
+        coverage,
+        dmexclp,
+        eligible,
+        jurisdiction,
+        ladder,
+        patrol,
+        preference,
+        select,
+    ):
+        for kernel in vars(module).values():
+            if getattr(kernel, "__module__", "") == module.__name__ and hasattr(
+                kernel, "nopython_signatures"
+            ):
+                # A readonly array, an int32 or a Python bool would be a second signature.
+                assert len(kernel.nopython_signatures) <= 1, kernel
+                used += len(kernel.nopython_signatures)
+    assert used >= 8
 
 
 def test_shifts_breaks_and_own_work(prepared):
