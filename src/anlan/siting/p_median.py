@@ -166,7 +166,9 @@ def solve(problem: Problem, watch: Watch, start: Ints = NOWHERE) -> Siting:
     side = Side(np.ascontiguousarray(problem.side.rows[:, lists.sites]), limit)
     locked = starting_columns(problem.fixed, lists.sites, problem.n_site)
     choice = Medians(problem, lists, problem.places, side, locked, all_whole(problem))
-    chooser = Chooser(choice, problem.seed, problem.gap, watch)
+    # The smaller the model, the sooner the search has found what there is and the tree needs the time.
+    pace = float(np.clip(len(lists.rc) / 1e6, 0.2, 1.0))
+    chooser = Chooser(choice, problem.seed, problem.gap, watch, pace=pace)
     begin = starting_columns(start, lists.sites, problem.n_site)
     if not np.isfinite(choice.price(choice.search(begin, 0, chooser.random)[1])):
         # Not everybody can be served by any p sites: serve them with the fewest, or prove that it takes more.
