@@ -62,7 +62,7 @@ def compile_alternatives(
             _group(Text(f"{h:02d}–{h + 1:02d}", f"{h:02d}–{h + 1:02d}"), paired, hour == h) for h in range(24)
         ],
         areas=[_group(name, paired, use) for name, use in areas],
-        text=_text(names, means, within, proof.burden),
+        text=_text(names, means, within, proof),
     )
 
 
@@ -101,9 +101,7 @@ def _group(name: Text, paired: dict[str, Paired], use: NDArray[np.bool_]) -> Gro
     )
 
 
-def _text(
-    names: list[str], means: dict[str, Change], within: dict[str, Change], burden: Mapping[str, Burden]
-) -> Text:
+def _text(names: list[str], means: dict[str, Change], within: dict[str, Change], proof: Proof) -> Text:
     """Which has the least mean, which the fewest late calls, and that they need not be the same."""
     quick = min(names, key=lambda n: means[n].second)
     sure = max(names, key=lambda n: within[n].second)
@@ -127,11 +125,23 @@ def _text(
         out_en.append(
             "Better in one and worse in the other: " + "; ".join(_lower(NAMES[n].en) for n in mixed) + "."
         )
+    burden = proof.burden
     moving = [n for n in names if n in burden and burden[n].moves_per_hour > 0.005]
     if moving:
         out_zh.append("待命轮换要求警力空驶，见“移动”“行驶”两列：收益应与之一并权衡。")
         out_en.append(
             "Standing by in motion makes crews drive without a call (moves and driving): weigh it with the gain."
+        )
+    if {"present", "proposed"} <= set(proof.ready_s):
+        now, plan = (f"{proof.ready_s[k] / 60:.2f}" for k in ("present", "proposed"))
+        out_zh.append(
+            f"假如最近的点上始终有警力待命，平均到场在现有驻点为 {now} 分、在建议备勤点为 {plan} 分："
+            "与上表之差来自警力忙碌，靠更好的调度或更多警力才能减少。"
+        )
+        out_en.append(
+            f"If the nearest place always had a unit standing ready, mean response would be {now} min from the "
+            f"present stations and {plan} min from the proposed posts: what the table shows beyond that comes of "
+            "busy units, and only better dispatch or more units can lessen it."
         )
     return Text("".join(out_zh), " ".join(out_en))
 

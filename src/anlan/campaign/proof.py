@@ -27,6 +27,7 @@ from anlan.model import Calls, Plan, Sites
 from anlan.simulation import Run, simulate
 from anlan.simulation.durations import Durations
 from anlan.simulation.fit import fit
+from anlan.simulation.hindsight import always_ready_s
 
 STANDBY = ("posts", "dmexclp")
 """Standby rules set beside the two layouts: the present units in motion. ``posts``: they stand by at the proposed
@@ -76,6 +77,9 @@ class Proof:
         By standby rule; see `STANDBY`.
     burden : mapping of str to Burden
         By layout or rule.
+    ready_s : mapping of str to float
+        Mean response if the nearest station (``present``) or post (``proposed``) always had a unit standing
+        ready; see `anlan.simulation.hindsight.always_ready_s`.
     unserved : int
         Calls (times replications) that a unit reached under neither or only some of the layouts; they
         are left out of the comparison.
@@ -89,6 +93,7 @@ class Proof:
     seed: int
     others: Mapping[str, Outcomes] = field(default_factory=dict)
     burden: Mapping[str, Burden] = field(default_factory=dict)
+    ready_s: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.present) != len(self.proposed) or len(self.present) % max(len(self.calls), 1):
@@ -176,6 +181,10 @@ def prove(
     reported = analysis.held_out.take(
         analysis.held_out.index_of(first.id[: len(first) // options.replications])
     )
+    ready = {
+        name: always_ready_s(city, reported, plan, durations)
+        for name, plan in (("present", present), ("proposed", proposed))
+    }
     return Proof(
         reported,
         first,
@@ -185,6 +194,7 @@ def prove(
         options.seed,
         {name: outcomes[name] for name in STANDBY},
         {name: Burden.of(r) for name, r in runs.items()},
+        {name: float(values[np.isfinite(values)].mean()) for name, values in ready.items()},
     )
 
 
@@ -222,7 +232,10 @@ def save(proof: Proof, path: Path) -> None:
             for k, t in enumerate(proof.assumptions)
             for lang in ("zh", "en")
         }
-        | {"burden": json.dumps({name: asdict(b) for name, b in proof.burden.items()})}
+        | {
+            "burden": json.dumps({name: asdict(b) for name, b in proof.burden.items()}),
+            "ready_s": json.dumps(dict(proof.ready_s)),
+        }
     )
     with replacing(path) as out:
         pq.write_table(table, out, compression="zstd")
@@ -257,4 +270,5 @@ def load(path: Path, calls: Calls, city: City, seed: int) -> Proof:
         seed,
         {name: sides[name] for name in STANDBY if len(sides[name])},
         burden,
+        json.loads(meta.get("ready_s", "{}")),
     )
