@@ -146,7 +146,6 @@ def test_a_unit_does_one_thing_at_a_time_and_its_seconds_add_up(played):
         spent[state] += end - since
         assert unit["work_s"] >= spent["work"] - 1e-6
         assert unit["work_s"] <= spent["work"] + spent["pause"] + 1e-6
-        assert unit["out_s"] <= unit["driving_s"] + 1e-6
         assert unit["work_s"] <= unit["duty_s"] + 1e-6
         assert unit["driving_s"] <= unit["duty_s"] + 1e-6
         on = log["at"][(log["unit"] == u) & (log["kind"] == kinds.ON_DUTY)]

@@ -193,13 +193,19 @@ def _become(units: Any, members: Any, size: Any, u: int, status: int) -> None:
 
 
 @njit(**INNER)
+def _drove(unit: Any, speed: Any, seconds: float, mode: int) -> None:
+    unit.driving_s += seconds
+    unit.metres += seconds * speed[mode]
+
+
+@njit(**INNER)
 def _settle(units: Any, s: Any, log: Any, u: int, now: float) -> None:
     """A driving free unit that has reached its post stands there."""
     unit = units[u]
     if unit.status == MOVING and unit.leg_end <= now:
         _become(units, s.members, s.size, u, IDLE)
         unit.place = unit.leg_to
-        unit.driving_s += unit.leg_end - unit.leave
+        _drove(unit, s.speed, unit.leg_end - unit.leave, unit.leg_mode)
         s.visited[unit.place] = unit.leg_end
         _log(log, s, unit.leg_end, k.AT_POST, u, NONE, unit.place)
 
@@ -498,13 +504,12 @@ def _send(
         _log(log, s, now, k.DIVERTED, u, loser, t[loser].place)
         driving = now >= unit.leave
         if driving:
-            unit.driving_s += now - unit.leave
-            unit.out_s += now - unit.leave
+            _drove(unit, s.speed, now - unit.leave, unit.leg_mode)
         else:
             start = unit.leave
     elif before == MOVING:
         driving = True
-        unit.driving_s += now - unit.leave
+        _drove(unit, s.speed, now - unit.leave, unit.leg_mode)
     elif unit.place < len(rules.hub):
         start = now + unit.turnout * rules.hub[unit.place].indoors
     if before != EN_ROUTE:
@@ -543,7 +548,7 @@ def _send(
 
 
 @njit(**INNER)
-def _finish(t: Any, units: Any, s: Any, o: Any, log: Any, u: int, now: float) -> None:
+def _finish(t: Any, units: Any, rules: Any, s: Any, o: Any, log: Any, u: int, now: float) -> None:
     """A unit has finished its task and stands where it ended."""
     unit = units[u]
     c = unit.task
@@ -557,13 +562,13 @@ def _finish(t: Any, units: Any, s: Any, o: Any, log: Any, u: int, now: float) ->
     _log(log, s, arrived, k.ARRIVED, u, c, t[c].place)
     if unit.delivered_to >= 0:
         out.delivered = now - t[c].handover
+        back = rules.mode[0, slot_at(rules.slot, rules.numbers[SLOT_FROM], out.left)]
         unit.place = unit.delivered_to
-        unit.driving_s += out.delivered - out.left
+        _drove(unit, s.speed, out.delivered - out.left, back)
         _log(log, s, out.left, k.LEFT_SCENE, u, c, t[c].place)
         _log(log, s, out.delivered, k.DELIVERED, u, c, unit.place)
     _log(log, s, now, k.CLEARED, u, c, unit.place)
-    unit.driving_s += arrived - unit.leave
-    unit.out_s += arrived - unit.leave
+    _drove(unit, s.speed, arrived - unit.leave, unit.leg_mode)
     unit.work_s += now - out.dispatched
     unit.cleared += 1
     unit.task = -1
@@ -701,7 +706,7 @@ def _move(
             _schedule(units, s, u, now)
         return
     if driving and not ends:
-        unit.driving_s += now - unit.leave
+        _drove(unit, s.speed, now - unit.leave, unit.leg_mode)
     if post != unit.home and not ends:
         unit.moves += 1
         unit.moved = now
@@ -729,7 +734,7 @@ def _retire(units: Any, rules: Any, s: Any, log: Any, u: int, now: float) -> Non
     else:
         _resume(units, s, log, u, now)
     if driving:
-        unit.driving_s += now - unit.leave
+        _drove(unit, s.speed, now - unit.leave, unit.leg_mode)
     _become(units, s.members, s.size, u, HOMEBOUND)
     _will_move(s, u, unit.home, driving)
 
@@ -772,7 +777,7 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
             _schedule(units, s, u, np.inf)
             if status == HOMEBOUND:
                 _become(units, s.members, s.size, u, OFF)
-                unit.driving_s += now - unit.leave
+                _drove(unit, s.speed, now - unit.leave, unit.leg_mode)
                 unit.duty_s += now - unit.since
                 unit.place = unit.home
                 _log(log, s, now, k.OFF_DUTY, u, NONE, unit.home)
@@ -789,7 +794,7 @@ def advance(w: Any, t: Any, units: Any, duty: Any, rules: Any, s: Any, o: Any, l
                 plan = u
             else:
                 if status != PAUSED:
-                    _finish(t, units, s, o, log, u, now)
+                    _finish(t, units, rules, s, o, log, u, now)
                 else:
                     _resume(units, s, log, u, now)
                     _become(units, s.members, s.size, u, IDLE)

@@ -62,7 +62,7 @@ UNIT = np.dtype(
         ("moved", "f8"),  # its last move to another post
         ("since", "f8"),  # of its present spell on duty
         ("driving_s", "f8"),
-        ("out_s", "f8"),  # of it to calls
+        ("metres", "f8"),  # of that, at its modes' mean speeds
         ("work_s", "f8"),
         ("duty_s", "f8"),
         ("delivered_to", "i8"),
@@ -178,6 +178,8 @@ class Rules(NamedTuple):
     beat_start: Array
     beat: Array
     """CSR int64: hubs on each unit's round."""
+    speed: Array
+    """float64 (modes,): see `State`."""
 
 
 class State(NamedTuple):
@@ -210,3 +212,5 @@ class State(NamedTuple):
     """int64: see `anlan.kernels.simulation`."""
     numbers: Array
     """float64 (1,): the time of the last event."""
+    speed: Array
+    """float64 (modes,): mean metres per second in each mode; zeros where metres are not asked for."""

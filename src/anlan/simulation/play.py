@@ -28,7 +28,7 @@ class Played:
     log : ndarray of LOG records
         In order of time; empty unless asked for.
     units : ndarray of UNIT records
-        As they were at the end; their totals are in ``driving_s, work_s, duty_s, cleared, moves``.
+        As they were at the end; their totals are in ``driving_s, metres, work_s, duty_s, cleared, moves``.
     """
 
     outcome: Array
@@ -105,18 +105,20 @@ def play(
         if code == loop.DONE:
             break
     if len(tasks):
-        _close(units, float(state.numbers[0]))
+        _close(units, rules.speed, float(state.numbers[0]))
     if parts:
         log = np.concatenate(parts)
         log = log[np.argsort(log["at"], kind="stable")]
     return Played(outcome, log, units)
 
 
-def _close(units: Array, now: float) -> None:
+def _close(units: Array, speed: Array, now: float) -> None:
     """Bring the totals of units that are still about to the end of the run."""
     status, end = units["status"], units["leg_end"]
     driving = np.isin(status, (eligible.MOVING, eligible.HOMEBOUND))
-    units["driving_s"][driving] += np.maximum(np.minimum(now, end) - units["leave"], 0.0)[driving]
+    seconds = np.maximum(np.minimum(now, end) - units["leave"], 0.0)[driving]
+    units["driving_s"][driving] += seconds
+    units["metres"][driving] += seconds * speed[units["leg_mode"][driving]]
     working = (status == eligible.PAUSED) & (units["own_work"] != 0)
     units["work_s"][working] += (now - units["leave"])[working]
     on = status != eligible.OFF
@@ -155,6 +157,7 @@ def _fresh(world: World, tasks: Array, units: Array, rules: Rules) -> State:
         moves=np.empty((3 * n + 3, 3), np.int64),
         counters=counters,
         numbers=np.zeros(1),
+        speed=rules.speed,
     )
 
 

@@ -108,6 +108,7 @@ def rules_for(
     *,
     rows: Array | None = None,
     capacity: Array | None = None,
+    speed: Array | None = None,
 ) -> tuple[Rules, Array, Array, Array]:
     """Numbers of a policy.
 
@@ -123,6 +124,8 @@ def rules_for(
         See `anlan.policy.modes.by_slot`.
     capacity : ndarray of int, optional
         How many free units each post takes.
+    speed : ndarray of float64, optional
+        Mean metres per second of each set of travel times.
 
     Returns
     -------
@@ -211,6 +214,7 @@ def rules_for(
         ladder=np.ascontiguousarray(ladder),
         beat_start=beat_start,
         beat=beat,
+        speed=np.zeros(len(world.modes)) if speed is None else speed,
     )
     return rules, group, calls_of, units_of
 

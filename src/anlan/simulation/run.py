@@ -32,8 +32,8 @@ class Workload:
     moves : ndarray of float64
         Moves to a post that is not its home, per duty hour.
     km : ndarray of float64
-        Kilometres driven per duty day, estimated: the seconds driven out to calls and otherwise, at the mean
-        speeds of a sample of the run's own drives.
+        Kilometres driven per duty day, estimated: the seconds driven in each mode and kind of hour, at the mean
+        speeds of a sample of ways from the stations to the calls.
     duty_s : ndarray of float64
         Time on duty.
     """

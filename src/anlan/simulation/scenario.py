@@ -19,7 +19,7 @@ from anlan.kernels.simulation_labels import INF
 from anlan.kernels.simulation_types import Rules, World
 from anlan.model import Calls, Plan, Sites
 from anlan.policy import Policy, build, run_cards
-from anlan.simulation.drives import travels_by_hour
+from anlan.simulation.drives import speeds, travels_by_hour
 from anlan.simulation.durations import Durations
 from anlan.simulation.ground import Ground, ground_of, join
 from anlan.simulation.play import Played, fleet, play
@@ -154,7 +154,15 @@ def prepare(
     )
     cast = Cast(plan.units.id.tolist(), home, home_area, posts, calls.area)
     rules, group, district, unit_district = rules_for(
-        rule, MODES, top, world, cast, slots, weights, rows=by_hour
+        rule,
+        MODES,
+        top,
+        world,
+        cast,
+        slots,
+        weights,
+        rows=by_hour,
+        speed=speeds(travels, sites.positions, calls.positions, seed),
     )
     roster = Roster(
         rule.duty,

@@ -19,7 +19,6 @@ from anlan.evaluation.response import Outcomes
 from anlan.model import Calls, Plan
 from anlan.model.event import Events
 from anlan.policy import Policy
-from anlan.simulation.drives import speeds
 from anlan.simulation.durations import Durations
 from anlan.simulation.events import events_of
 from anlan.simulation.play import Played
@@ -154,27 +153,16 @@ def outcomes_of(
 
 def workload_of(scenario: Scenario, runs: list[Array]) -> Workload:
     """What was asked of the units, from their totals at the end of each replication."""
-    names = ("driving_s", "out_s", "work_s", "duty_s", "cleared", "moves")
+    names = ("driving_s", "metres", "work_s", "duty_s", "cleared", "moves")
     mean = {k: np.mean([units[k] for units in runs], axis=0) for k in names}
     duty = np.maximum(mean["duty_s"], 1.0)
-    c = scenario.calls
-    out_ms, back_ms = speeds(
-        scenario.ground.travels,
-        scenario.sites.positions,
-        scenario.units["home"],
-        c.positions,
-        scenario.rules.mode[np.maximum(c.priority, 1), scenario.slot],
-        scenario.rules.mode[0, scenario.slot],
-        scenario.seed,
-    )
-    metres = mean["out_s"] * out_ms + (mean["driving_s"] - mean["out_s"]) * back_ms
     return Workload(
         id=scenario.plan.units.id,
         calls=mean["cleared"] / (duty / DAY_S),
         busy_share=mean["work_s"] / duty,
         driving_share=mean["driving_s"] / duty,
         moves=mean["moves"] / (duty / HOUR_S),
-        km=metres / 1000.0 / (duty / DAY_S),
+        km=mean["metres"] / 1000.0 / (duty / DAY_S),
         duty_s=mean["duty_s"],
     )
 
