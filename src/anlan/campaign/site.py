@@ -1,4 +1,4 @@
-"""The use case behind `anlan site`: where stations should stand, from a city folder to files."""
+"""The use cases behind `anlan site` and `anlan site-beats`: from a city folder to files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from anlan import __version__
 from anlan.city.city import City
@@ -21,6 +23,7 @@ from anlan.core.time import WEEK_S
 from anlan.hotspots import demand as learn_demand
 from anlan.model import Demand, Plan, Sites
 from anlan.siting.answer import Alternative, Loss
+from anlan.siting.beats import Beats, plan_beats
 from anlan.siting.busy import Workload
 from anlan.siting.demand_table import read_demand
 from anlan.siting.stations import StationPlan, plan_stations, workload
@@ -229,6 +232,57 @@ def site_city(
     if out is not None and result.answered:
         _write(result, out)
     return result
+
+
+def beats_city(
+    city: City,
+    plan: Plan | None,
+    out: Path | None,
+    options: SiteOptions,
+    *,
+    balance: float = 1.05,
+    patrol_share: float = 0.2,
+    job: Job | None = None,
+) -> Beats:
+    """Divide a city's streets into beats around the manned posts of a plan, or around today's stations.
+
+    Parameters
+    ----------
+    city : City
+    plan : Plan, optional
+        The present layout where left out.
+    out : Path, optional
+        Gets ``beats.geojson`` and ``beats.csv``.
+    options : SiteOptions
+        Its demand, time limit and seed.
+    balance, patrol_share, job
+        See `anlan.siting.plan_beats`.
+
+    Raises
+    ------
+    AnlanError
+        If there is neither a plan nor a station, or no demand.
+    """
+    job = job or Job()
+    with job.stage("demand"):
+        base = plan if plan is not None else present_plan(city)
+        posts = base.sites.take(np.isin(base.sites.id.astype(str), base.posts.site.astype(str)))
+        demand, _ = _demand(city, options)
+        posts = city.placed(posts)
+    with job.stage("beats"):
+        found = plan_beats(
+            city,
+            demand,
+            posts.take(posts.edge >= 0),
+            patrol_share=patrol_share,
+            balance=balance,
+            time_limit_s=options.time_limit_s,
+            seed=options.seed,
+            job=job,
+        )
+    if out is not None and len(found.siting.sites):
+        found.save(city, out)
+    return found
 
 
 def questioned(

@@ -178,6 +178,49 @@ def site_lines(
         raise typer.Exit(1)
 
 
+def site_beats(
+    city: City,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="Plan folder whose posts get a beat; by default stations.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for beats.geojson and beats.csv.")] = None,
+    demand: Annotated[
+        Path | None,
+        typer.Option("--demand", help="Table area,calls or lon,lat,calls instead of the city's calls."),
+    ] = None,
+    weeks: Annotated[float, typer.Option(help="Over how many weeks that table was counted.")] = 1.0,
+    balance: Annotated[
+        float, typer.Option(help="Heaviest beat over the mean that is good enough; then travel is shortened.")
+    ] = 1.05,
+    patrol_share: Annotated[
+        float, typer.Option("--patrol-share", help="Share of work that is streets to be seen, by length.")
+    ] = 0.2,
+    time_limit: TimeLimit = 60.0,
+    seed: Seed = 1,
+    language: Language = "en",
+    json: Json = False,
+) -> None:
+    """Divide the streets into beats around posts: each in one piece, all with about the same work."""
+    from anlan.campaign.site import SiteOptions, beats_city
+    from anlan.city.city import City as CityFolder
+    from anlan.model.plan import Plan
+
+    options = SiteOptions(demand=demand, weeks=weeks, time_limit_s=time_limit, seed=seed)
+    with job_on_terminal(quiet=json) as job:
+        found = beats_city(
+            CityFolder.load(city),
+            None if plan is None else Plan.load(plan),
+            out,
+            options,
+            balance=balance,
+            patrol_share=patrol_share,
+            job=job,
+        )
+    emit(found.as_dict(), json, [t.zh if language == "zh" else t.en for t in found.summary()])
+    if job.cancelled:
+        raise typer.Exit(130)
+
+
 def _rings(text: str | None) -> tuple[float, ...] | None:
     if text is None:
         return None

@@ -2,9 +2,11 @@
 
 from anlan.siting.answer import Alternative, Explanation, Loss, Moment, Siting
 from anlan.siting.backup import backup
+from anlan.siting.beats import Beats, plan_beats
 from anlan.siting.busy import Workload
 from anlan.siting.candidates import Candidates, candidates_along
 from anlan.siting.demand_table import read_demand
+from anlan.siting.districts import Score, districts, rescore
 from anlan.siting.dsm import dsm
 from anlan.siting.equipment import EquipmentPlan, plan_equipment
 from anlan.siting.erlang import erlang_b, erlang_c
@@ -24,6 +26,7 @@ from anlan.siting.stations import StationPlan, plan_stations, workload
 
 __all__ = [
     "Alternative",
+    "Beats",
     "Candidates",
     "EquipmentPlan",
     "Explanation",
@@ -32,6 +35,7 @@ __all__ = [
     "Measures",
     "Moment",
     "PeriodSiting",
+    "Score",
     "Shifts",
     "Siting",
     "Staffing",
@@ -42,6 +46,7 @@ __all__ = [
     "candidates_along",
     "correction_factors",
     "cover_lines",
+    "districts",
     "dsm",
     "erlang_b",
     "erlang_c",
@@ -53,9 +58,11 @@ __all__ = [
     "p_center",
     "p_median",
     "periods",
+    "plan_beats",
     "plan_equipment",
     "plan_stations",
     "read_demand",
+    "rescore",
     "shifts",
     "staffing",
     "workload",

@@ -105,14 +105,18 @@ class EquipmentPlan:
         s = self.siting
         if s.status == "infeasible" or not len(s.sites):
             return [Text(f"无可行方案。{s.message}", f"No answer. {s.message}")]
-        km = float(self.candidates.length_m.sum()) / 1000.0
+        km, lines, n = (
+            float(self.candidates.length_m.sum()) / 1000.0,
+            len(self.candidates.length_m),
+            len(s.sites),
+        )
         gaps = s.details["gap_m"]
         out = [
             Text(
-                f"沿 {len(self.candidates.length_m)} 条、共 {km:.1f} 公里岸线，从 {len(self.candidates):,} 个候选位置选出 "
-                f"{len(s.sites)} 处（已有 {self.existing} 处）；服务 {self.towns} 个居民点。",
-                f"{len(s.sites)} places ({self.existing} of them equipped already) out of {len(self.candidates):,} along "
-                f"{len(self.candidates.length_m)} lines of {km:.1f} km; {self.towns} towns are served.",
+                f"沿 {lines} 条、共 {km:.1f} 公里岸线，从 {len(self.candidates):,} 个候选位置选出 {n} 处"
+                f"（已有 {self.existing} 处）；服务 {self.towns} 个居民点。",
+                f"{n} places ({self.existing} of them equipped already) out of {len(self.candidates):,} along "
+                f"{lines} lines of {km:.1f} km; {self.towns} towns are served.",
             ),
             Text(
                 f"最长空档 {gaps.max():.0f} 米；目标值 {s.objective:g}，界 {s.bound:g}，最多还差 {s.gap:.2%}"
@@ -209,8 +213,16 @@ def plan_equipment(
         ends=ends, weight=weight, existing=existing, time_limit_s=time_limit_s, seed=seed, job=job,
     )  # fmt: skip
     sites = _sites(city, candidates, siting, kind, existing)
-    origin = {"city": city.name("en"), "method": "cover_lines", "line_kind": line_kind, "every_m": every_m,
-              "objective": siting.objective, "bound": siting.bound, "status": siting.status, "seed": seed}  # fmt: skip
+    origin = {
+        "city": city.name("en"),
+        "method": "cover_lines",
+        "line_kind": line_kind,
+        "every_m": every_m,
+        "objective": siting.objective,
+        "bound": siting.bound,
+        "status": siting.status,
+        "seed": seed,
+    }
     plan = Plan(f"{kind}s", sites, Posts.empty(), Units.empty(), provenance=origin)
     count = 0 if weight is None else int(weight.sum())
     return EquipmentPlan(plan, siting, candidates, len(existing), count, left_out)

@@ -119,8 +119,9 @@ def line_paths(
 
 @njit(cache=True, nogil=True)
 def _complete(
-    first, at, length, ring, price, longest, ends, rs, rc, cs, cr, must, times, score, before, after, chosen
-):  # type: ignore[no-untyped-def]
+    first: I64, at: F64, length: F64, ring: B8, price: F64, longest: float, ends: float, rs: I64, rc: I64,
+    cs: I64, cr: I64, must: B8, times: I64, score: F64, before: I64, after: I64, chosen: B8,
+) -> float:  # fmt: skip
     """Close what relaxation left open: seams of rings, towns without a place; then drop what is not needed.
 
     Gives the price, inf where a seam cannot be closed.
@@ -215,7 +216,7 @@ def _complete(
             p = before[i]
             q = after[i]
             if ring[line]:
-                if p == i or p == q:
+                if p in (i, q):
                     gap = length[line]
                 else:
                     gap = at[q] - at[p]
