@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anlan.core.errors import AnlanError
+from anlan.core.job import Job
 from anlan.core.seed import stream
 from anlan.siting import mclp, p_median, periods
 from anlan.siting.periods import moved
@@ -52,7 +53,7 @@ def best(model, cost, weight, units, limit, price, cyclic, busy):
     st.integers(0, 999), st.sampled_from([None, 0, 1, 2]), st.sampled_from([0.0, 0.7, 300.0]), st.booleans(),
     st.booleans(),
 )  # fmt: skip
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_brute_force(model, seed, limit, price, cyclic, varying):
     cost, weight = town(seed, 15, 5, 3)
     units = np.array([2, 1, 2]) if varying else np.array([2, 2, 2])
@@ -127,6 +128,13 @@ def test_a_week_of_hours_with_few_moves_is_bounded():
     short = periods(cost, 4, weight, reach=250.0, moves=1, cyclic=True, time_limit_s=0.05)
     assert short.status == "time_limit"
     assert np.inf > short.bound >= short.objective > 0
+    job = Job()
+    job.cancel()
+    for moves in (1, None):
+        stopped = periods(cost, 4, weight, reach=250.0, moves=moves, job=job)
+        assert stopped.status == "time_limit"
+        assert "request" in stopped.message
+        assert stopped.bound >= stopped.objective > 0
 
 
 def test_costs_and_units_by_period_and_rings():

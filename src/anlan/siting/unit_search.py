@@ -104,7 +104,7 @@ class Search:
 
     def _relocate(self, x: Ints) -> None:
         m, rng = self._model, self._random
-        periods, sites = x.shape
+        sites = x.shape[1]
         able = np.flatnonzero(x > m.lower)
         if not len(able):
             return
@@ -114,27 +114,16 @@ class Search:
         if m.cs[c + 1] > m.cs[c] and rng.random() < 0.8:
             row = m.cr[rng.integers(m.cs[c], m.cs[c + 1])]
             k = int(m.rc[rng.integers(m.rs[row], m.rs[row + 1])]) % sites
-        can = (x[:, j] > m.lower[:, j]) & (x[:, k] < m.upper[:, k])
-        if j == k or not can[t]:
-            return
-        stretch = [t]
-        while len(stretch) < periods and rng.random() < 0.7:
-            after = (stretch[-1] + 1) % periods
-            if not can[after]:
-                break
-            stretch.append(after)
-        x[stretch, j] -= 1
-        x[stretch, k] += 1
-        if not m.keeps_moves(x):
-            x[stretch, j] += 1
-            x[stretch, k] -= 1
+        if x[t, k] < m.upper[t, k]:
+            x[t, j] -= 1
+            x[t, k] += 1
 
     def _descend(self) -> None:
         m = self._model
         order = self._random.permutation(m.strength.size)
         tolerance = 1e-9 * (1.0 + abs(self._now))
         self._now += unit_descend(
-            *self._arrays, m.lower, m.upper, m.limit, self._x, self._held, self._add, order,
+            *self._arrays, m.lower, m.upper, self._x, self._held, self._add, order,
             tolerance,
         )  # fmt: skip
         self._settle(self._now)

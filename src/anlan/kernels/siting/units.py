@@ -69,41 +69,6 @@ def _change(c, by, rs, rc, cs, cr, weight, kind, values, strength, held, add):  
 
 
 @njit(cache=True, nogil=True)
-def _border(x, t, j, k, by):  # type: ignore[no-untyped-def]
-    """How ``sum |x[t] - x[t-1]|`` changes when a unit moves from site j to k.
-
-    In period t but not before it (by = 1), or before it but not in it (by = -1).
-    """
-    dj = x[t, j] - x[t - 1, j]
-    dk = x[t, k] - x[t - 1, k]
-    return abs(dj - by) - abs(dj) + abs(dk + by) - abs(dk)
-
-
-@njit(cache=True, nogil=True)
-def _best_stretch(x, upper, spare, j, first, length, gain):  # type: ignore[no-untyped-def]
-    """The best other site for a unit that stands at j in ``length`` periods from ``first`` on, and how long.
-
-    ``spare[t]`` is by how much ``sum |x[t] - x[t-1]|`` may still grow, ``gain[t, k]`` what the unit brings
-    at each site once it has left j. Index -1 is the last period, so borders close up to a circle.
-    """
-    periods, sites = x.shape
-    best, to, long = 0.0, j, 0
-    for k in range(sites):
-        begins = k != j and _border(x, first, j, k, 1) <= spare[first]
-        total = 0.0
-        t = first
-        for b in range(length):
-            if k == j or x[t, k] >= upper[t, k]:
-                break
-            total += gain[t, k] - gain[t, j]
-            t = t + 1 if t + 1 < periods else 0
-            whole = b + 1 == periods
-            if total > best and (whole or (begins and _border(x, t, j, k, -1) <= spare[t])):
-                best, to, long = total, k, b + 1
-    return best, to, long
-
-
-@njit(cache=True, nogil=True)
 def unit_shift(
     rs: I64,
     rc: I32,
@@ -144,19 +109,17 @@ def unit_descend(
     strength: F64,
     lower: I64,
     upper: I64,
-    limit: I64,
     x: I64,
     held: F64,
     add: F64,
     order: I64,
     tolerance: float,
 ) -> float:
-    """Local search: move a unit to where it brings most in a stretch of periods, until nothing helps.
+    """Local search: move a unit to where it brings most in its period, until nothing helps.
 
     Parameters
     ----------
     lower, upper : (periods, sites) fewest and most units
-    limit : (periods,) most ``sum |x[t] - x[t-1]|`` at the border before each period; huge where free
     x, held, add : the placement, the strength each row has, what a unit brings at each column; changed
     order : (columns,) in which order to try
     tolerance : smallest improvement that counts
@@ -165,46 +128,26 @@ def unit_descend(
     -------
     The change of the value.
     """
-    periods, sites = x.shape
-    spare = np.zeros(periods, np.int64)
-    gain = np.zeros((periods, sites))
+    sites = x.shape[1]
     change = 0.0
     improved = True
     while improved:
         improved = False
         for c in order:
-            first, j = c // sites, c % sites
-            if x[first, j] <= lower[first, j]:
+            t, j = c // sites, c % sites
+            if x[t, j] <= lower[t, j]:
                 continue
-            for t in range(periods):
-                spare[t] = limit[t]
-                for k in range(sites):
-                    spare[t] -= abs(x[t, k] - x[t - 1, k])
-            length = 1
-            t = first + 1 if first + 1 < periods else 0
-            while length < periods and x[t, j] > lower[t, j]:
-                length += 1
-                t = t + 1 if t + 1 < periods else 0
-            k, long = j, 0
-            for by in (-1.0, 1.0):
-                t = first
-                for a in range(length):
-                    to = k if a < long else j
-                    change += _change(
-                        t * sites + to, by, rs, rc, cs, cr, weight, kind, values, strength, held, add
-                    )
-                    if by < 0.0:
-                        gain[t, :] = add[t * sites : (t + 1) * sites]
-                    elif a < long:
-                        x[t, j] -= 1
-                        x[t, k] += 1
-                    t = t + 1 if t + 1 < periods else 0
-                if by < 0.0:
-                    better, k, long = _best_stretch(x, upper, spare, j, first, length, gain)
-                    if better <= tolerance:
-                        long = 0
-                    else:
-                        improved = True
+            change += _change(c, -1.0, rs, rc, cs, cr, weight, kind, values, strength, held, add)
+            most, to = add[c] + tolerance, c
+            for k in range(sites):
+                b = t * sites + k
+                if add[b] > most and x[t, k] < upper[t, k] and k != j:
+                    most, to = add[b], b
+            change += _change(to, 1.0, rs, rc, cs, cr, weight, kind, values, strength, held, add)
+            if to != c:
+                improved = True
+                x[t, j] -= 1
+                x[t, to % sites] += 1
     return change
 
 
