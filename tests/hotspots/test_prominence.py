@@ -251,3 +251,16 @@ def test_counties_and_precincts_are_looked_at_together():
 def test_impossible_spans_get_a_sentence(weeks):
     with pytest.raises(AnlanError, match="whole numbers of weeks from 1 to 12"):
         find(calls_of(city(weeks=20)), weeks=weeks)
+
+
+def test_how_much_more_reporting_would_explain_a_finding():
+    count = city(1)
+    count[3, 1, -1] = 60
+    found = find(calls_of(count))
+    assert (found.category[0], found.place[0]) == ("theft", "B")
+    rise = found.reporting_rise[0]
+    assert 1.0 < rise < 60 / found.expected[0]
+    assert np.isnan(found.reporting_rise[~found.prominent]).all()
+    assert (found.reporting_rise[found.prominent] >= 1.0).all()
+    count[3, 1, -1] = 120
+    assert find(calls_of(count)).reporting_rise[0] > 1.3 * rise

@@ -22,7 +22,7 @@ from anlan.hotspots.holidays import Holidays, holiday_shares
 from anlan.hotspots.places import Places
 from anlan.hotspots.profiles import check_history, whole_days
 from anlan.hotspots.recoding import Recoding, recodings
-from anlan.hotspots.tails import prediction_interval
+from anlan.hotspots.tails import prediction_interval, upper_tail
 from anlan.hotspots.weekly import Weekly, check_current, weekly_series
 from anlan.model import Calls
 
@@ -56,6 +56,10 @@ class Prominence:
     p, q : ndarray of float64, shape (n,)
         Chance of standing out so far over any of the spans looked at, if nothing is the matter, and the
         same adjusted for the whole family.
+    reporting_rise : ndarray of float64, shape (n,)
+        By what factor people would have to have become more willing to report, there and lately, for the row
+        not to stand out; NaN where it does not. (How much is reported differs between places, and that
+        cancels against a place's own past; only a change of it can look like a rise.)
     new : ndarray of bool, shape (n,)
         The category was never reported there before.
     week : date
@@ -88,6 +92,7 @@ class Prominence:
     excess: Floats
     p: Floats
     q: Floats
+    reporting_rise: Floats
     new: Bools
     week: date
     method: str
@@ -245,6 +250,11 @@ def prominence(
     excess = observed - expected
     rows = rows[np.lexsort((-excess[rows], q[rows]))]
     low, high = prediction_interval(expected[rows], variance[rows])
+    stands = q <= level
+    rise = np.full(len(q), np.nan)
+    rise[stands] = _reporting_rise(
+        observed[stands], expected[stands], variance[stands], float(p[stands].max(initial=0.0)) / len(tests)
+    )
     running = np.cumsum(series.count, axis=1)
     before = running[own, at] - observed
     detection = tests[spans[0]]
@@ -262,6 +272,7 @@ def prominence(
         excess=excess[rows],
         p=p[rows],
         q=q[rows],
+        reporting_rise=rise[rows],
         new=before[rows] <= 1e-9,
         week=series.monday(at),
         method="season" if seasonal else "recent",
@@ -275,6 +286,16 @@ def prominence(
         ),
         recodings=found,
     )
+
+
+def _reporting_rise(observed: Floats, expected: Floats, variance: Floats, least: float) -> Floats:
+    """The factor on what is expected at which p reaches ``least``, at least 1, shape (n,)."""
+    low, high = np.ones(len(observed)), np.maximum(observed / np.maximum(expected, 1e-12), 1.0)
+    for _ in range(40):
+        middle = np.sqrt(low * high)
+        clear = upper_tail(observed, middle * expected, middle * variance) <= least
+        low, high = np.where(clear, middle, low), np.where(clear, high, middle)
+    return low
 
 
 def _spans(weeks: int | Sequence[int]) -> list[int]:
