@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from anlan.kernels import simulation_types as k
+from anlan.kernels.bare import BARE, INNER
 from anlan.kernels.policies import burden, coverage, dmexclp, ladder, patrol
 from anlan.kernels.policies.eligible import (
     BUSY,
@@ -41,9 +42,7 @@ from anlan.kernels.policies.select import (
 )
 from anlan.kernels.prefetch import prefetch
 from anlan.kernels.simulation_world import (
-    BARE,
     FAR,
-    INNER,
     at_least,
     eta_s,
     inside_edge,

@@ -7,15 +7,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from anlan.kernels.bare import BARE, INNER
 from anlan.kernels.prefetch import prefetch
 from anlan.kernels.simulation_labels import INF
 from anlan.kernels.simulation_paths import NODE, TICKS, first_within, last_from
-
-BARE: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
-"""Kernels that make no arrays and so need no reference counts, which took half of the loop's time."""
-
-INNER: dict[str, Any] = {**BARE, "no_cpython_wrapper": True}
-"""Kernels that only kernels call: no entry from Python, which would cost compile time."""
 
 AHEAD = 48
 """How much of two labels is fetched while it is found out how much of them is needed."""
@@ -31,9 +26,10 @@ def between(w: Any, m: int, u: int, v: int) -> int:
         return 0
     i, j = w.nodes[u, 3], w.nodes[v, 3]
     from_u, from_v = np.int64(w.nodes[u, 1]), np.int64(w.nodes[v, 1])
+    last = np.int64(w.labels.shape[2] - 1)
     for d in range(0, AHEAD, 16):
-        prefetch(w.labels, (m, np.int64(0), from_u + min(d, np.int64(w.nodes[u, 2]))))
-        prefetch(w.labels, (m, np.int64(1), from_v + min(d, np.int64(w.nodes[v, 2]))))
+        prefetch(w.labels, (m, np.int64(0), min(from_u + d, last)))
+        prefetch(w.labels, (m, np.int64(1), min(from_v + d, last)))
     if i > j:
         i, j = j, i
     width = j - i

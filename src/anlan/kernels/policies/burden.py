@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from numba import njit
 
+from anlan.kernels.bare import BARE
 
-@njit(cache=True, nogil=True, _nrt=False)
+
+@njit(**BARE)
 def allowed(
     now: float,
     last_move: float,

@@ -8,8 +8,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.bare import BARE
 
-@njit(cache=True, nogil=True, _nrt=False)
+
+@njit(**BARE)
 def choose(eta_s: NDArray[Any]) -> int:
     """Row of the least finite time to arrival; -1 where none is finite."""
     best = np.inf

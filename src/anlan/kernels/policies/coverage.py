@@ -14,13 +14,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.bare import BARE
 from anlan.kernels.policies import closest
 
 FARTHEST_S = np.finfo(np.float64).max
 """Also where any time will do, a unit that cannot come (inf) will not."""
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def loss(
     post: int,
     stationed: NDArray[Any],
@@ -39,7 +40,7 @@ def loss(
     return value
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def count(
     stationed: NDArray[Any], cover_start: NDArray[Any], cover_set: NDArray[Any], covered: NDArray[Any]
 ) -> None:
@@ -51,7 +52,7 @@ def count(
                 covered[cover_set[i]] += stationed[p]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def choose(eta_s: NDArray[Any], loss_of: NDArray[Any], within_s: float) -> int:
     """Least loss among those that arrive within ``within_s``, the sooner on a tie; else the closest.
 

@@ -15,8 +15,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.bare import BARE
 
-@njit(cache=True, nogil=True, _nrt=False)
+
+@njit(**BARE)
 def fixed(total: float) -> float:
     """Power of two that weights of a sum are multiplied by, so that sums of worths are exact integers.
 
@@ -26,7 +28,7 @@ def fixed(total: float) -> float:
     return 2.0 ** (50 - math.frexp(total)[1]) if total > 0.0 else 1.0
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def change(
     post: int,
     step: int,
@@ -52,7 +54,7 @@ def change(
             worth[reach_post[j]] += more
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def count(
     stationed: NDArray[Any],
     cover_start: NDArray[Any],
@@ -79,7 +81,7 @@ def count(
         worth[p] = value
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def best(worth: NDArray[Any], stationed: NDArray[Any], hub: NDArray[Any]) -> int:
     """The post with the greatest marginal coverage that is not full; the first on a tie."""
     most = np.int64(-1)

@@ -8,10 +8,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.bare import BARE
 from anlan.kernels.policies import closest
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def choose(eta_s: NDArray[Any], own: NDArray[Any], tolerance_s: float) -> int:
     """Closest unit of the call's own area; the closest of all where there is none or it is too much later.
 

@@ -13,8 +13,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.bare import BARE
 
-@njit(cache=True, nogil=True, _nrt=False)
+
+@njit(**BARE)
 def vacancies(rung: NDArray[Any], stationed: NDArray[Any], open_at: NDArray[Any]) -> int:
     """Posts of a rung that nobody holds, in its order, into ``open_at``; gives how many.
 
@@ -40,7 +42,7 @@ def vacancies(rung: NDArray[Any], stationed: NDArray[Any], open_at: NDArray[Any]
     return n
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def surplus(rung: NDArray[Any], stationed: NDArray[Any], post: int) -> bool:
     """Whether a post has more free units than the rung wants there."""
     want = 0
@@ -52,7 +54,7 @@ def surplus(rung: NDArray[Any], stationed: NDArray[Any], post: int) -> bool:
     return stationed[post] > want
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def nearest(open_at: NDArray[Any], n: int, time_s: NDArray[Any]) -> int:
     """The vacancy that a unit reaches first; the earlier on the ladder on a tie; -1 where none."""
     best = np.inf

@@ -12,8 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.bare import BARE
 
-@njit(cache=True, nogil=True, _nrt=False)
+
+@njit(**BARE)
 def choose(beat: NDArray[Any], visited: NDArray[Any], stationed: NDArray[Any], here: int) -> int:
     """The place of a beat that has waited longest and where nobody is or goes; -1 where none.
 

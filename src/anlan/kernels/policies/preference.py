@@ -12,8 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.bare import BARE
 
-@njit(cache=True, nogil=True, _nrt=False)
+
+@njit(**BARE)
 def choose(eta_s: NDArray[Any], order: NDArray[Any]) -> int:
     """First unit of ``order`` (-1 after the last) that can come; -1 where none can."""
     for i in range(len(order)):

@@ -7,6 +7,7 @@ from typing import Any
 from numba import njit
 from numpy.typing import NDArray
 
+from anlan.kernels.bare import BARE
 from anlan.kernels.policies import closest, coverage, jurisdiction, preference
 
 CLOSEST, PREFERENCE, JURISDICTION, COVERAGE = 0, 1, 2, 3
@@ -14,7 +15,7 @@ HOME, DMEXCLP, LADDER, PATROL = 0, 1, 2, 3
 """Standby rules; the ladder is for compliance tables and for posts by hour."""
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(**BARE)
 def select(
     rule: int,
     eta_s: NDArray[Any],
