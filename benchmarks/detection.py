@@ -143,7 +143,7 @@ def prominent(calls: Calls, planted: Iterable[Planted], risk: float) -> dict[str
             tz=TZ,
             holidays=china(),
             weeks=weeks,
-            level=LEVEL,  # type: ignore[arg-type]
+            level=LEVEL,
         )
         stands = told.prominent
         said = set(zip(told.category[stands].tolist(), told.place[stands].tolist(), strict=True))

@@ -52,14 +52,14 @@ def coverage(phi: float, wander: float, effect: float, draws: int, placebos: int
         fall = rng.binomial(series[list(TREATED), BEFORE:], 1.0 - effect)
         truth = -effect * float(level[list(TREATED)].sum())
         series[list(TREATED), BEFORE:] = fall
-        pairs = [
-            (series[list(which), :BEFORE].sum(), series[list(which), BEFORE:].sum())
+        control, treated = (
+            (float(series[list(which), :BEFORE].sum()), float(series[list(which), BEFORE:].sum()))
             for which in (CONTROL, TREATED)
-        ]
+        )
         untouched = series[len(TREATED) :, :BEFORE]
-        plain = evaluation.wdd(*pairs, time_weights=(BEFORE, AFTER))
+        plain = evaluation.wdd(control, treated, time_weights=(BEFORE, AFTER))
         wide = evaluation.wdd(
-            *pairs, time_weights=(BEFORE, AFTER), dispersion=evaluation.dispersion(untouched)
+            control, treated, time_weights=(BEFORE, AFTER), dispersion=evaluation.dispersion(untouched)
         )
         judged = evaluation.placebo(series, TREATED, CONTROL, BEFORE, n_placebo=placebos, seed=draw)
         for k, result in enumerate((plain, wide, judged.difference)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def rows() -> list[Row]:
     rng = np.random.default_rng(0)
     x, y = rng.uniform(0, 50_000, (2, CALLS))
     t = rng.uniform(0, 730, CALLS)
-    edges = {"space_edges": [0, 100, 200, 400, 800], "time_edges": [0, 1, 2, 4, 7, 14]}
+    edges: Any = {"space_edges": [0, 100, 200, 400, 800], "time_edges": [0, 1, 2, 4, 7, 14]}
     knox(x[:500], y[:500], t[:500], **edges, permutations=2)
     ours = timed(lambda: knox(x, y, t, **edges, permutations=99), 1, 0)
     few = slice(0, PEER_CALLS)

@@ -27,7 +27,7 @@ def rows() -> list[Row]:
     window = (0.0, DAYS * DAY_S)
     # Compiled on a small part first.
     for when in ("prospective", "retrospective"):
-        scan(place[:2000], time[:2000], circles, when=when, window=window, replications=2)  # type: ignore[arg-type]
+        scan(place[:2000], time[:2000], circles, when=when, window=window, replications=2)
     ahead = timed(
         lambda: scan(place, time, circles, when="prospective", window=window, replications=999), 1, 0
     )

@@ -80,11 +80,11 @@ def test_lists_do_for_every_function_of_places() -> None:
     x, y, t = [0.0, 10.0, 20.0, 900.0], [0.0, 0.0, 5.0, 900.0], [0.0, 1.0, 2.0, 3.0]
     surface = hotspots.kde(x, y, bandwidth_m=100.0, cell_m=50.0)  # type: ignore[arg-type]
     assert surface.value.max() > 0
-    groups = hotspots.st_dbscan(x, y, t, eps_m=50.0, eps_s=5.0, min_points=3)  # type: ignore[arg-type]
+    groups = hotspots.st_dbscan(x, y, t, eps_m=50.0, eps_s=5.0, min_points=3)
     assert groups.labels.tolist()[:3] == [0, 0, 0]
     steps = [grid] * 4
     assert hotspots.emerging(steps, hotspots.Box(1)).pattern.shape == (4, 4)  # type: ignore[arg-type]
     assert hotspots.mann_kendall([[1.0], [2.0], [3.0], [4.0]]).z.shape == (1,)  # type: ignore[arg-type]
-    held = hotspots.stability([3, 1, 0], [2, 1, 1])  # type: ignore[arg-type]
+    held = hotspots.stability([3, 1, 0], [2, 1, 1])
     assert held.held <= held.held_best
     assert hotspots.ears([[1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 9]], "C1").alarm[0, -1]  # type: ignore[arg-type]

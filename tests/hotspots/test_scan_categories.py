@@ -26,15 +26,15 @@ def town(seed: int, risk: float = 1.0, kinds: tuple[str, ...] = ("drunk", "noise
     for k, name in enumerate(NAMES):
         rate[k, near, -5:] *= risk if name in kinds else 1.0
     count = rng.poisson(rate)
-    k, place, week = (np.repeat(i.ravel(), count.ravel()) for i in np.indices(count.shape))
-    return place, week * WEEK_S + rng.uniform(0, WEEK_S, len(week)), np.array(NAMES, object)[k]
+    which, place, week = (np.repeat(i.ravel(), count.ravel()) for i in np.indices(count.shape))
+    return place, week * WEEK_S + rng.uniform(0, WEEK_S, len(week)), np.array(NAMES, object)[which]
 
 
 def plain_best(place: Any, time: Any, category: Any, longest: int, least: float) -> Any:
     """Every window, one after the other, as the docstring says."""
     count = np.zeros((len(NAMES), len(X), WEEKS))
     np.add.at(count, (np.searchsorted(NAMES, category.astype(str)), place, (time // WEEK_S).astype(int)), 1)
-    best = (0.0, None)
+    best: Any = (0.0, None)
     for centre in range(len(X)):
         far = np.hypot(X - X[centre], Y - Y[centre])
         for radius in np.unique(np.round(far[far <= 600.0], 6)):
