@@ -138,3 +138,18 @@ def test_standing_by_in_motion_is_set_beside_the_layouts_with_its_burden(planned
     layout, response = np.array(table["layout"]), np.array(table["response_s"])
     late = np.mean(~(response[layout == "dmexclp"] <= 240))
     assert moving.late == f"{late:.1%}"
+
+
+def test_the_report_says_what_closing_costs_and_what_else_is_nearly_as_good(planned):
+    proposal = planned.proposal
+    assert len(proposal.closing) == len(proposal.plan.sites)
+    assert all(c.loss_share >= 0 for c in proposal.closing)
+    assert len(proposal.others) == 2
+    assert all(set(o.closed) <= set(proposal.plan.sites.id) for o in proposal.others)
+    assert not any(set(o.opened) & set(proposal.plan.sites.id) for o in proposal.others)
+    html = (planned.out / "report.html").read_text(encoding="utf-8")
+    for said in ("最不可缺的是", "Closing post-", "备选 1", "Alternative 1", "left to gain"):
+        assert said in html
+    again = type(proposal).of_plan(Plan.load(planned.out / "plan"))
+    assert again.others == proposal.others
+    assert again.siting == proposal.siting

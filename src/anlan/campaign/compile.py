@@ -85,7 +85,8 @@ def compile_findings(
         train=days(analysis.train, city.tz),
         cell_m=int(options.cell_m),
         survey=tell(city, analysis.survey, base),
-        siting_text=sentences.siting_text(proposal, present, rings),
+        siting_text=sentences.siting_text(proposal, rings),
+        siting_notes=sentences.siting_notes(proposal, rings),
         site_map=drawings.site_map(base, present, proposal),
         proof_text=sentences.proof_text(proof, analysis, city.tz),
         measures=rows,
@@ -236,6 +237,7 @@ def _posts(city: City, proposal: Proposal) -> list[PostRow]:
             area_name(city, str(codes[k])),
             street_name(city, sites.positions, k),
             float(proposal.served[k]),
+            f"{proposal.closing[k].loss_share:.2%}" if proposal.closing else "",
         )
         for k in range(len(sites))
     ]

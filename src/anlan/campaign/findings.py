@@ -121,7 +121,7 @@ class Alternatives:
 
 @dataclass(frozen=True)
 class PostRow:
-    """One proposed post."""
+    """One proposed post; ``loss`` is the share of the siting objective that is lost if it closes."""
 
     id: str
     units: int
@@ -130,6 +130,7 @@ class PostRow:
     area: Text
     street: str
     served: float
+    loss: str
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ class Findings(Page):
     cell_m: int
     survey: SurveyFindings
     siting_text: Text
+    siting_notes: Sequence[Text]
     site_map: Markup
     proof_text: Text
     measures: Sequence[MeasureRow]

@@ -192,7 +192,17 @@ def _write(out: Path, findings: Findings, language: Language) -> None:
     with replacing(out / "sites.csv") as path, path.open("w", encoding="utf-8-sig", newline="") as table:
         writer = csv.writer(table)
         writer.writerow(
-            ["id", "units", "longitude", "latitude", "area_zh", "area_en", "street", "nearest_calls_a_week"]
+            [
+                "id",
+                "units",
+                "longitude",
+                "latitude",
+                "area_zh",
+                "area_en",
+                "street",
+                "nearest_calls_a_week",
+                "lost_if_closed",
+            ]
         )
         for p in findings.posts:
             writer.writerow(
@@ -205,5 +215,6 @@ def _write(out: Path, findings: Findings, language: Language) -> None:
                     p.area.en,
                     p.street,
                     f"{p.served:.2f}",
+                    p.loss,
                 ]
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from zoneinfo import ZoneInfo
 
 from anlan import __version__
@@ -16,7 +15,6 @@ from anlan.campaign.survey import Survey
 from anlan.city.city import City
 from anlan.core.text import Text
 from anlan.evaluation.paired import Change
-from anlan.model import Plan
 
 LAYERS = {
     "roads": Text("道路", "Roads"),
@@ -58,42 +56,15 @@ def headline(mean: Change, share: Change, ring_s: float, n_units: int) -> Text:
     ).format(**figures)
 
 
-def siting_text(proposal: Proposal, present: Plan, rings: tuple[float, ...]) -> Text:
-    """What siting chose, and how much better any other choice could be."""
-    s = proposal.siting
-    names = "/".join(f"{r / 60:g}" for r in rings)
-    status = {
-        "optimal": Text("已证明最优", "proven optimal"),
-        "within_gap": Text("在要求的差距之内", "within the gap that was asked for"),
-        "time_limit": Text("到时间限制为止的最好结果", "the best found in the time allowed"),
-    }.get(s.status, Text(s.status, s.status))
-    share = s.objective / proposal.demand if proposal.demand else float("nan")
-    proven = Text(
-        "任何方案都不可能超过 {bound}：最多还能好 {gap}（{status}）。",
-        "No layout can score more than {bound}, so at most {gap} is left to gain ({status}). ",
-    )
-    unproven = Text(
-        "计算时间内没有得到上界（{status}）。", "No bound was reached in the time allowed ({status}). "
-    )
-    bound = (proven if math.isfinite(s.bound) else unproven).format(
-        bound=f"{s.bound:.1f}", gap=f"{s.gap:.2%}", status=status
-    )
-    return Text(
-        "从 {candidates} 个候选地点（含现有 {stations} 个驻点）中选出 {posts} 个备勤点，使 {names} 分钟各圈内覆盖的警情"
-        "（内圈权重更高）最多：得分 {score}，即每周警情的 {share}。{bound}现有布局按同一标准为 {now}。",
-        "{posts} posts were chosen from {candidates} candidate places (the {stations} present stations among them) so "
-        "that as many calls as possible lie within the {names}-minute rings, inner rings counting more. The choice "
-        "scores {score}, {share} of a week's calls. {bound}The present layout scores {now} by the same measure.",
-    ).format(
-        candidates=proposal.candidates,
-        stations=len(present.sites),
-        posts=len(proposal.plan.sites),
-        names=names,
-        score=f"{s.objective:.1f}",
-        share=f"{share:.0%}",
-        bound=bound,
-        now=f"{proposal.present_objective:.1f}",
-    )
+def siting_text(proposal: Proposal, rings: tuple[float, ...]) -> Text:
+    """What siting chose, by which model, and how much better any other choice could be."""
+    chosen, certificate, present = proposal.story(rings)[:3]
+    return Text(chosen.zh + certificate.zh + present.zh, f"{chosen.en} {certificate.en} {present.en}")
+
+
+def siting_notes(proposal: Proposal, rings: tuple[float, ...]) -> list[Text]:
+    """What closing a post would cost, and which other layouts are nearly as good."""
+    return proposal.story(rings)[3:]
 
 
 def proof_text(proof: Proof, analysis: Analysis, tz: ZoneInfo) -> Text:
