@@ -96,10 +96,13 @@ class Town:
         return hindsight(self.travel, calls, fleet, self.stations, max_wait_s=6000.0, **options)
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(12))
 def test_no_dispatcher_is_better(seed):
     town = Town(
-        seed, n_calls=5, units=[0, 1] if seed % 2 else [0, 0, 1], span_s=(300.0, 900.0, 2500.0)[seed % 3]
+        seed,
+        n_calls=5 if seed % 2 else 4,
+        units=[0, 1] if seed % 2 else [0, 0, 1],
+        span_s=(300.0, 900.0, 2500.0)[seed % 3],
     )
     best = town.best() / len(town.at)
     for options in ({}, {"near": 1}, {"window": 2}):
@@ -111,13 +114,13 @@ def test_no_dispatcher_is_better(seed):
 def test_scarce_units_leave_less_to_gain_than_the_nearest_station_promises():
     """Five calls at about the same time and one car at each of two stations."""
     above = 0
-    for seed in range(8):
+    for seed in range(5):
         town = Town(seed, n_calls=5, units=[0, 1], span_s=120.0)
         found, best = town.bound(), town.best() / len(town.at)
         assert found.mean_s <= best + 1e-6
         assert found.mean_s > found.idle_s
         above += found.mean_s > found.station_s
-    assert above >= 7
+    assert above >= 4
 
 
 def test_plenty_of_units_and_rare_calls_meet_the_bound():

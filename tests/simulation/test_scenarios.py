@@ -134,6 +134,15 @@ def test_processes_give_the_same_and_report_a_refusal(scenario_file, tmp_path, m
         play([Study(tmp_path / "nowhere")], Processes(1))
 
 
+def test_replications_in_processes_are_those_of_this_one(mill_folder):
+    study = Study(mill_folder, synthetic=True, **QUICK)
+    (here,), (there,) = play([study]), play([study], Processes(2))
+    for name, column in here.outcomes.columns().items():
+        assert np.array_equal(column, there.outcomes.columns()[name], equal_nan=column.dtype == float), name
+    assert np.array_equal(here.workload.busy_share, there.workload.busy_share)
+    assert len(there.events) == 0  # they were played elsewhere
+
+
 def test_ray_absent_is_one_sentence():
     if importlib.util.find_spec("ray") is not None:
         pytest.skip("Ray is installed here")
