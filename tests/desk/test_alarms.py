@@ -158,6 +158,20 @@ def test_started_it_follows_the_log_by_itself_and_takes_up_what_was_open(world, 
     while asked(after) != 4 and time.monotonic() < until:
         time.sleep(0.02)
     assert asked(after) == 4
+    # Who joins and who leaves while it follows counts at the next alarm.
+    near = join(world, 114.001)
+    gone = next(m for m in alerts(world, after))
+    world.do("member", "member", "leave", gone)
+    while (near in cascade._roster(), gone in cascade._roster()) != (
+        True,
+        False,
+    ) and time.monotonic() < until:
+        time.sleep(0.02)
+    third = raised(world)
+    while asked(third) != 3 and time.monotonic() < until:
+        time.sleep(0.02)
+    assert near in alerts(world, third)
+    assert gone not in alerts(world, third)
 
 
 def test_impossible_rules_are_refused():

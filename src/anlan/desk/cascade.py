@@ -11,12 +11,11 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 import numpy as np
 
 from anlan.core.errors import AnlanError
-from anlan.core.time import to_datetime
 from anlan.desk.act import Act
 from anlan.desk.desk import Desk
 from anlan.desk.ground import Near
@@ -75,13 +74,16 @@ class Cascade:
         self.desk, self.near, self.zone, self.rules = desk, near, zone, rules or CascadeRules()
         self._hours: dict[str, Hours] = {}
         self._order: dict[str, list[tuple[str, float]]] = {}
+        self._members: dict[str, tuple[list[float], str]] | None = None
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._worker = threading.Thread(target=self._run, name="cascade", daemon=True)
         self._stop: Callable[[], None] | None = None
 
     def start(self) -> Cascade:
         """Take up every open alarm, then follow the log."""
-        self._stop = self.desk.store.listen(self._heard)
+        after = self.desk.store.position
+        self._members = self._roster()
+        self._stop = self.desk.store.listen(self._heard, after)
         self._worker.start()
         states = [n for n, s in self.desk.procedures["alarm"].states.items() if s.open]
         for record in self.desk.store.records(procedure="alarm", states=states):
@@ -100,10 +102,20 @@ class Cascade:
         for e in entries:
             if e.procedure == "alarm" and e.transition in ("raise", "close", "unsafe"):
                 self._queue.put(e.subject)
+            elif e.procedure == "member":
+                self._enrol(e.subject)
             elif e.procedure == "alert" and e.transition in ("accept", "decline", "silent"):
                 record = self.desk.store.record(e.subject)
                 if record is not None:
                     self._queue.put(str(record.values["fields"]["alarm"]))
+
+    def _enrol(self, member: str) -> None:
+        record = self.desk.store.record(member)
+        assert self._members is not None
+        if record is not None and record.state == "active":
+            self._members = {**self._members, member: _premises(record)}
+        else:
+            self._members = {k: v for k, v in self._members.items() if k != member}
 
     def _run(self) -> None:
         while (alarm := self._queue.get()) is not None:
@@ -137,11 +149,16 @@ class Cascade:
         asked = {str(r.values["fields"]["member"]) for r in alerts}
         wanted = min(self.rules.at_once - len(pending) - len(coming), self.rules.most - len(asked))
         chosen = [(m, s) for m, s in self._nearest(record) if m not in asked][: max(wanted, 0)]
-        for member, walk_s in chosen:
-            fields = {"alarm": alarm, "member": member, "walk_s": round(walk_s, 1)}
-            if data["fields"].get("drill"):
-                fields["drill"] = True
-            self._do("alert", "send", "", fields, f"{alarm}:{member}", record.stream)
+        drill = {"drill": True} if data["fields"].get("drill") else {}
+        sending = []
+        for member, walk_s in chosen:  # all on their way at once: one write to the disk
+            fields = {"alarm": alarm, "member": member, "walk_s": round(walk_s, 1), **drill}
+            mark = f"cascade:send:{alarm}:{member}"
+            sending.append(
+                self.desk.submit(THE_SYSTEM, Act("alert", "send", "", fields, record.stream, id=mark))
+            )
+        for future in sending:
+            self._settle(future.result)
         if not chosen and not pending and not coming and "nobody" not in data["times"]:
             self._do("alarm", "nobody", alarm, {}, f"nobody:{alarm}")
         return len(chosen)
@@ -150,25 +167,33 @@ class Cascade:
         """Members on call, nearest first; worked out once for an alarm."""
         if alarm.subject not in self._order:
             fields = alarm.values["fields"]
+            minute = self._minute(alarm.opened_us / 1e6)
             members = [
-                m
-                for m in self.desk.store.records(procedure="member", states=["active"])
-                if m.subject != fields.get("premises") and self._on_call(m, alarm.opened_us / 1e6)
+                (name, place)
+                for name, (place, hours) in self._roster().items()
+                if name != fields.get("premises") and self._open(hours, minute)
             ]
-            walk = self.near.walking(fields["place"], [m.values["fields"]["place"] for m in members])
-            order = np.argsort(walk, kind="stable")
-            reach = [
-                (members[i].subject, float(walk[i])) for i in order.tolist() if walk[i] <= self.rules.within_s
-            ]
+            walk = self.near.walking(fields["place"], [place for _, place in members])
+            order = np.argsort(walk, kind="stable").tolist()
+            reach = [(members[i][0], float(walk[i])) for i in order if walk[i] <= self.rules.within_s]
             self._order[alarm.subject] = reach[: self.rules.most]
         return self._order[alarm.subject]
 
-    def _on_call(self, member: Record, at: float) -> bool:
-        text = str(member.values["fields"].get("hours", ""))
-        if text not in self._hours:
-            self._hours[text] = Hours.parse(text)
-        local = to_datetime(at, self.zone)  # type: ignore[arg-type]
-        return self._hours[text].is_open(local.weekday() * 1440 + local.hour * 60 + local.minute)
+    def _roster(self) -> dict[str, tuple[list[float], str]]:
+        """Active members, their premises and hours; kept up by the log once the cascade follows it."""
+        if self._stop is not None and self._members is not None:
+            return dict(self._members)
+        listed = self.desk.store.records(procedure="member", states=["active"])
+        return {r.subject: _premises(r) for r in listed}
+
+    def _minute(self, at: float) -> int:
+        local = datetime.fromtimestamp(at, self.zone)
+        return local.weekday() * 1440 + local.hour * 60 + local.minute
+
+    def _open(self, hours: str, minute: int) -> bool:
+        if hours not in self._hours:
+            self._hours[hours] = Hours.parse(hours)
+        return self._hours[hours].is_open(minute)
 
     def _stand_down(self, alerts: Sequence[Record]) -> None:
         for r in alerts:
@@ -184,8 +209,16 @@ class Cascade:
         area: str = "",
     ) -> None:
         act = Act(procedure, transition, subject, fields, area, id=f"cascade:{transition}:{mark}")
+        self._settle(lambda: self.desk.act(THE_SYSTEM, act))
+
+    def _settle(self, done: Callable[[], object]) -> None:
         try:
-            self.desk.act(THE_SYSTEM, act)
+            done()
         except AnlanError as error:
             if error.code != "state":  # it was answered meanwhile
                 raise
+
+
+def _premises(member: Record) -> tuple[list[float], str]:
+    fields = member.values["fields"]
+    return list(fields["place"]), str(fields.get("hours", ""))
