@@ -14,6 +14,12 @@ from anlan.siting.unit_periods import ChainDual, Itineraries
 from anlan.siting.unit_program import exact
 from anlan.siting.unit_search import Dual, Search
 
+_SMALL = 10_000
+"""With fewer links the exact run closes what periods leave open sooner than more rounds would."""
+
+_LARGE = 100_000
+"""With more links a descent over all periods takes as long as a portion of the bound."""
+
 
 def place(
     model: UnitCover,
@@ -52,7 +58,9 @@ def place(
         search = _within_side(m, search, seed)
     feasible = m.allows(search.best)
     dual = ChainDual(m, search.best) if moving else Dual(m, search.best)
-    rounds, kicks, steps = (400, 3, 50) if moving else (40, 10, 150)
+    rounds, kicks, steps = (40, 10, 150)
+    if moving:  # small ones are soon left to the exact run
+        rounds, kicks, steps = 20 if len(m.rc) < _SMALL else 400, 3 if len(m.rc) < _LARGE else 1, 50
     bound, wanted = np.inf, max(gap, 1e-9)
     with ThreadPoolExecutor(1) as pool:
         for _ in range(rounds):
