@@ -30,7 +30,8 @@ FAR = 2e-3
 """Gap beyond which a tree will hardly close: the search then gets a larger share of the work."""
 NODE_STEPS = 60
 NODE_FACTOR = 0.1
-"""Subgradient steps at a node and their first length factor; measured, see docs/decisions/siting.md."""
+"""Subgradient steps at a node, and their first length factor where a model names none; measured, see
+docs/decisions/siting.md."""
 MEMORY = 400e6
 """Bytes that open nodes may hold before the search goes depth first."""
 LINKS = 4e8
@@ -150,15 +151,18 @@ class Chooser:
     restart : int
         Kicks without a better answer after which the search beside the tree begins anew from half of the
         best columns; 0 for never.
+    node_factor : float
+        First length factor of the subgradient steps at a node.
     """
 
     def __init__(
         self, choice: Choice, seed: int, gap: float, watch: Watch, shift: float = 0.0, sign: float = 1.0,
         enough: Callable[[float, float], bool] | None = None, pace: float = 1.0, restart: int = 0,
+        node_factor: float = NODE_FACTOR,
     ) -> None:  # fmt: skip
         self.choice, self.gap, self.watch, self.shift, self.sign = choice, gap, watch, shift, sign
         self.enough, self.pace, self.restart = enough, pace, restart
-        self.shuffle = stream(seed, "restart")
+        self.shuffle, self.node_factor = stream(seed, "restart"), node_factor
         self.random = stream(seed, "search").integers(1, 2**63, size=1, dtype=np.uint64)
         self.cost = math.inf
         self.columns = np.empty(0, np.int64)
@@ -279,7 +283,7 @@ class Chooser:
             state = node.state.copy()
             state[column] = value
             dual, mean = node.dual.astype(np.float64), node.mean.astype(np.float64)
-            best_dual, control = dual.copy(), np.array([NODE_FACTOR, 0.0, math.nan])
+            best_dual, control = dual.copy(), np.array([self.node_factor, 0.0, math.nan])
             bound, chosen = choice.relax(
                 state, dual, np.zeros_like(dual), best_dual, mean, control, need, aim, NODE_STEPS
             )

@@ -21,7 +21,9 @@ from anlan.siting.set_cover import SetCover
 NOWHERE: Ints = np.empty(0, np.int64)
 SMALL = 5000
 FEW = 1000
-"""A part of at most so many links goes to HiGHS after so many nodes; measured, see docs/decisions/siting.md."""
+NODE_FACTOR = 0.3
+"""A part of at most so many links goes to HiGHS after so many nodes, the first of whose steps have this length
+factor; measured, see docs/decisions/siting.md."""
 
 Enough = Callable[[float, float], bool]
 
@@ -103,7 +105,7 @@ def _piece(
     branch: bool,
 ) -> Covered:  # fmt: skip
     small = len(piece.rc) <= SMALL
-    chooser = Chooser(SetCover(piece), seed, gap, watch, shift=shift, enough=enough)
+    chooser = Chooser(SetCover(piece), seed, gap, watch, shift=shift, enough=enough, node_factor=NODE_FACTOR)
     outcome = chooser.solve(start, most_nodes=(FEW if small else math.inf) if branch else 0)
     cost, columns, bound = outcome.cost, outcome.columns, outcome.bound
     if branch and small and not chooser.done:
