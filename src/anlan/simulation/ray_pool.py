@@ -7,7 +7,7 @@ from typing import Any
 
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job
-from anlan.simulation.pool import WAIT_S, attempt
+from anlan.simulation.piece import WAIT_S, attempt
 
 AHEAD = 4
 """Pieces handed out per processor of the cluster; more would only fill its memory with waiting tasks."""
