@@ -77,7 +77,8 @@ def grid_weights(near: Neighbourhood, shape: tuple[int, int], inside: Bools | No
         both = live[here] & live[there]
         tails.append(index[here][both])
         heads.append(index[there][both])
-    tail, head = np.concatenate(tails), np.concatenate(heads)
+    none = np.empty(0, np.int64)
+    tail, head = np.concatenate([none, *tails]), np.concatenate([none, *heads])
     ones = np.ones(len(tail))
     out = sparse.csr_array((ones, (tail, head)), shape=(index.size, index.size))
     out.sort_indices()
