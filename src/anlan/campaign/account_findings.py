@@ -192,6 +192,9 @@ def headline(found: Accounted) -> Text:
     rows = [account.areas.index(c) for c in account.campaign.treated]
     seen = float(account.weekly[rows, account.change :].sum())
     way = _verdict(f)
+    none = 1.0 if f.unit == "ratio" else 0.0
+    if way == "unclear" and (f.interval[1] < none or f.interval[0] > none):
+        way = "unsupported"
     expected = (
         seen - f.estimate if f.unit == "calls" else seen / f.estimate if f.estimate > 0 else float("nan")
     )
@@ -210,6 +213,11 @@ def headline(found: Accounted) -> Text:
             "rose": Text("确有上升", "really more"),
             "unclear": Text(
                 "与本来会有的数量无法分辨", "which cannot be told from what would have come anyway"
+            ),
+            "unsupported": Text(
+                "区间虽不含实际数，但在没有行动的地方也常有这么大的差别（安慰剂检验），不能断定有变化",
+                "the interval leaves that out, but differences as large are common where nothing was done (placebo "
+                "test), so no change can be claimed",
             ),
         }[way],
     }

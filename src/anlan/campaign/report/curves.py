@@ -133,7 +133,7 @@ def forest(
     low, high = min(ends), max(ends)
     pad = 0.06 * ((high - low) or 1.0)
     low, high = low - pad, high + pad
-    row_h, left, width = 30, 250, 720
+    row_h, left, width = 30, 305, 770
     height = row_h * len(rows) + 56
 
     def x(value: float) -> float:
