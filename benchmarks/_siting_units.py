@@ -1,7 +1,7 @@
 """The siting benchmark's part on medians, units, periods and the hypercube, beside spopt where it can be built.
 
-Arguments: ``slow`` lets spopt solve every instance up to 1,000 × 1,000, not only the small ones (minutes each);
-``quick`` leaves the longest runs out.
+``--slow-peers`` lets spopt solve every instance up to 1,000 × 1,000, not only the small ones (minutes each);
+``--large`` adds the longest runs.
 """
 
 from __future__ import annotations
@@ -38,18 +38,20 @@ def rows(table: Table, args: list[str]) -> None:
 def _medians(args: list[str]) -> list[list[str]]:
     out: list[list[str]] = []
     for name, cost, p in _published():
-        out += _beside(name, cost, np.ones(len(cost)), p, 60.0, peer="slow" in args or name == "pmed5")
+        out += _beside(
+            name, cost, np.ones(len(cost)), p, 60.0, peer="--slow-peers" in args or name == "pmed5"
+        )
         assert p_median(cost, p).objective == OPTIMA[name]
     cost, weight = _town(1, 200, 200)
-    out += _beside("200 × 200, p = 20", cost, weight, 20, 60.0, peer="slow" in args)
+    out += _beside("200 × 200, p = 20", cost, weight, 20, 60.0, peer="--slow-peers" in args)
     for seed in (1, 2, 3):
         cost, weight = _town(seed, 1000, 1000)
-        slow = "slow" in args and seed == 1
+        slow = "--slow-peers" in args and seed == 1
         out += _beside(f"1,000 × 1,000, p = 50 ({seed})", cost, weight, 50, 60.0, peer=slow)
     rng = stream(1, "hard")
     cost = rng.integers(0, 1000, (1000, 30)).astype(float)
-    out += _beside("random costs, 1,000 × 30, p = 6", cost, np.ones(1000), 6, 60.0)
-    if "quick" not in args:
+    out += _beside("random costs, 1,000 × 30, p = 6", cost, np.ones(1000), 6, 20.0)
+    if "--large" in args:
         cost = rng.integers(0, 1000, (1000, 200)).astype(float)
         out += _beside("random costs, 1,000 × 200, p = 20", cost, np.ones(1000), 20, 20.0)
         cost, weight = _town(4, 10_000, 1000)
@@ -117,7 +119,7 @@ def _periods(args: list[str]) -> list[list[str]]:
         phase = 6.0 * stream(7, "phase").random(demands)
         hours = np.arange(slots)[:, None] * 2 * np.pi / slots
         wave = 1 + 0.8 * np.sin(hours + phase)
-        limit = 10.0 if "quick" in args else 20.0
+        limit = 20.0 if "--large" in args else 10.0
         answer = periods(cost, p, wave * weight, cyclic=True, gap=1e-3, time_limit_s=limit, **options)
         name = f"{model}, {slots} periods, {demands} × {sites}, {p} units"
         out.append(
