@@ -264,13 +264,13 @@ class _Recorder:
                 changed = True
             elif kind == k.CLEARED:
                 m["status"][u], m["task"][u], m["place"][u] = eligible.IDLE, -1, entry["place"]
-                changed = True
+                changed |= self._stays(u)
             elif kind == k.AT_POST:
                 if m["status"][u] == eligible.MOVING:
                     m["status"][u], m["place"][u] = eligible.IDLE, entry["place"]
             elif kind == k.RESUMED:
                 m["status"][u], resumes = eligible.IDLE, -1
-                changed = True
+                changed |= self._stays(u)
             elif kind == k.ON_DUTY:
                 for name in ("shift_end", "since", "duty_s"):
                     m[name][u] = self.units[name][u]
@@ -302,6 +302,10 @@ class _Recorder:
         post = {self._unit(int(u)): str(ids[after[u]]) for u in np.flatnonzero(free)}
         board = self._board([])
         yield Placed(board, tuple(self._unit(u) for u in planned), everybody, post)
+
+    def _stays(self, u: int) -> bool:
+        """Whether a unit that has become free is not at once sent home, its shift being over."""
+        return bool(self.units["status"][u] != eligible.HOMEBOUND)
 
     def _sends(self, entries: Array, n: int, u: int) -> bool:
         return n < len(entries) and entries["kind"][n] == k.DISPATCHED and entries["unit"][n] == u
