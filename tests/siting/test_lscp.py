@@ -6,6 +6,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
 from anlan.core.errors import AnlanError
@@ -209,3 +211,21 @@ def test_no_demand_in_reach_at_all_is_an_error():
     with pytest.raises(AnlanError, match="no demand is within reach") as caught:
         lscp(STREET + 100, 50)
     assert caught.value.code == "no_demand_in_reach"
+
+
+@given(seed=st.integers(0, 10_000), slack=st.floats(1.0, 2.0))
+@settings(max_examples=25, deadline=None)
+def test_properties_of_every_answer(seed, slack):
+    cost, price = world(seed)
+    reach = cost.min(axis=1).max() * slack
+    answer = lscp(cost, reach, site_cost=price)
+    assert answer.bound == answer.objective == price[answer.sites].sum()
+    wider = np.column_stack([cost, np.full(len(cost), reach)])
+    assert lscp(wider, reach, site_cost=np.append(price, 3.0)).objective <= min(answer.objective, 3.0)
+    assert lscp(cost, reach * 1.1, site_cost=price).objective <= answer.objective
+    again = lscp(cost, reach, site_cost=price, fixed=answer.sites)
+    assert np.array_equal(again.sites, answer.sites)
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.permutation(len(cost)), rng.permutation(cost.shape[1])
+    mixed = lscp(cost[np.ix_(rows, columns)], reach, site_cost=price[columns])
+    assert mixed.objective == answer.objective

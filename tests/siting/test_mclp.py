@@ -202,11 +202,12 @@ def test_the_same_seed_gives_the_same_answer_and_alternatives_are_priced():
 
 
 def test_an_answer_that_ran_out_of_time_at_once_still_has_a_bound():
-    cost = np.random.default_rng(0).random((300, 40)) * 600
-    answer = mclp(cost, 5, 200.0, time_limit_s=1e-6)
-    assert answer.status == "time_limit"
-    assert np.isfinite(answer.bound)
-    assert answer.bound >= mclp(cost, 5, 200.0).objective
+    cost, weight = city(9)
+    hurried, proven = mclp(cost, 6, 150, weight, time_limit_s=1e-6), mclp(cost, 6, 150, weight)
+    assert proven.status == "optimal"
+    assert hurried.status == "time_limit"
+    assert np.isfinite(hurried.bound)
+    assert hurried.objective <= proven.objective < hurried.bound
 
 
 def test_a_cancelled_job_gives_the_best_so_far():
@@ -226,6 +227,16 @@ def test_the_asked_gap_is_proven_and_no_more_is_claimed():
     assert answer.gap <= 0.05
     assert answer.status == ("optimal" if answer.gap <= 1e-6 else "within_gap")
     assert answer.objective <= mclp(cost, 8, 120, weight).objective <= answer.bound
+
+
+def test_a_search_that_begins_anew_all_the_time_still_proves_the_optimum(monkeypatch):
+    cost, weight = city(6, 300, 40)
+    patient = mclp(cost, 8, 130, weight)
+    monkeypatch.setattr("anlan.siting.covering.RESTART", 1)
+    restless = mclp(cost, 8, 130, weight)
+    assert restless.details["nodes"] > 0
+    assert restless.status == patient.status == "optimal"
+    assert restless.objective == patient.objective
 
 
 @given(seed=st.integers(0, 10_000), p=st.integers(1, 4), reach=st.floats(5, 80))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 from scipy.sparse.csgraph import shortest_path
 
@@ -161,3 +163,26 @@ def test_p_beyond_the_sites_is_an_error():
     with pytest.raises(AnlanError) as caught:
         p_center(STREET, 4)
     assert caught.value.code == "p_exceeds_sites"
+
+
+def test_a_negative_number_of_levels_is_an_error():
+    with pytest.raises(AnlanError, match="number of levels"):
+        p_center(STREET, 1, lexicographic=-1)
+
+
+@given(seed=st.integers(0, 10_000), p=st.integers(1, 5))
+@settings(max_examples=25, deadline=None)
+def test_properties_of_every_answer(seed, p):
+    cost = world(seed)
+    answer = p_center(cost, p)
+    assert answer.bound == answer.objective == cost[:, answer.sites].min(axis=1).max()
+    assert p_center(cost, p + 1).objective <= answer.objective  # one more never hurts
+    wider = np.column_stack([cost, np.full(len(cost), answer.objective)])
+    assert p_center(wider, p).objective <= answer.objective  # nor does one more candidate
+    again = p_center(cost, p, fixed=answer.sites)
+    assert np.array_equal(again.sites, answer.sites)
+    assert again.objective == answer.objective
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.permutation(len(cost)), rng.permutation(cost.shape[1])
+    mixed = p_center(cost[np.ix_(rows, columns)], p)
+    assert mixed.objective == cost[:, columns[mixed.sites]].min(axis=1).max() == answer.objective

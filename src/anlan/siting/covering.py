@@ -16,8 +16,6 @@ from anlan.siting.reduce import Cover, without_columns
 
 ACCEPT = 5e-4
 """A local optimum may be worse than the last one by up to this share and still be gone on from."""
-PACE = 4.0
-"""A kick takes about a third of a subgradient step; measured, see docs/decisions/siting.md."""
 RESTART = 2000
 """Kicks without a better answer after which the search has nearly always seen what is to be seen."""
 NOWHERE: Ints = np.empty(0, np.int64)
@@ -46,12 +44,24 @@ def most_covered(problem: Problem, cover: Cover, watch: Watch, gap: float, start
         watch,
         shift=-cover.constant,
         sign=-1.0,
-        pace=PACE,
+        pace=_pace(cover, places),
         restart=RESTART,
     )
     outcome = chooser.solve(starting_columns(start, cover.sites, problem.n_site))
     chosen = np.concatenate([problem.fixed, cover.sites[outcome.columns]])
     return Chosen(np.sort(chosen), cover.constant - outcome.bound, outcome.free, outcome.nodes)
+
+
+def _pace(cover: Cover, places: int) -> float:
+    """Kicks that take as long as one subgradient step and a half.
+
+    Counted in links and cells: a step looks at each link twice, out of order; a kick and its way to the
+    next local optimum turn about ten columns, each with the rows of its rows, and scan the table of
+    profits about six times. The factor is measured, see docs/decisions/siting.md.
+    """
+    turn = float((np.diff(cover.rs).astype(np.float64) ** 2).sum()) / max(1, cover.n_column)
+    kick = 10.0 * turn + 6.0 * cover.n_column * places + 1.0
+    return float(np.clip(3.0 * 1.6 * len(cover.rc) / kick, 0.5, 6.0))
 
 
 @dataclass(frozen=True, eq=False)

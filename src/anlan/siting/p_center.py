@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import ArrayLike
 
+from anlan.core.errors import AnlanError
 from anlan.core.job import Job
 from anlan.siting.answer import (
     Apart,
@@ -144,6 +145,12 @@ def p_center(
         site_cost=site_cost, budget=budget, seed=seed, time_limit_s=time_limit_s, gap=gap,
     )  # fmt: skip
     levels = problem.n_demand if lexicographic is True else int(lexicographic)
+    if levels < 0:
+        raise AnlanError(
+            f"lexicographic = {lexicographic}",
+            "it is True, False or a number of levels, 0 or more",
+            "use True to settle all of them",
+        )
     rows = np.flatnonzero(problem.weight > 0)
     return solve(PCenter(problem, _weighted(problem, rows), rows, levels), watch)
 
