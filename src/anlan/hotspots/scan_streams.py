@@ -105,7 +105,7 @@ def scan_categories(
     window: tuple[float, float] | None = None,
     slot_s: float = WEEK_S,
     max_slots: int = 12,
-    min_expected: float = 50.0,
+    min_expected: float = 100.0,
     replications: int = 99,
     most: int = 5,
     seed: int = 0,
