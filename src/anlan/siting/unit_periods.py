@@ -14,7 +14,7 @@ from anlan.siting.unit_search import Dual, Search
 
 _ROUNDS = 20
 """Most rounds over all units before a descent ends."""
-_CHAIN_PATIENCE = 15
+_CHAIN_PATIENCE = 25
 """Steps without a better bound before the step of the chained bound is shortened."""
 
 
@@ -215,6 +215,7 @@ class ChainDual(Dual):
         super().__init__(model, near)
         periods = len(model.limit)
         self._chained = False
+        self._factor = 0.2  # the full length, right for one period, overshoots with many
         self._unit_price, self._move_price = np.zeros(periods), np.zeros(periods)
         self._best_u = self._u.copy()
         self._capped = np.flatnonzero(model.limit < NO_LIMIT)
@@ -227,9 +228,8 @@ class ChainDual(Dual):
     def improve(self, known: float, steps: int) -> float:
         """Take some subgradient steps towards a known value; give the best bound so far."""
         if not self._chained:
-            before = self.bound
             super().improve(known, steps)
-            if self.bound > before * (1 - 1e-4) or self._factor < 1e-2:
+            if self._factor < 2e-2:
                 self._begin_chain()
             return self.bound
         for _ in range(steps):
@@ -247,7 +247,7 @@ class ChainDual(Dual):
             free = int(m.units[t] - m.lower[t].sum())
             at = min(int(np.searchsorted(room, max(free, 1))), len(order) - 1)
             self._unit_price[t] = score[order[at]]
-        self._factor, self._stalled, self._begun = 0.3, 0, False
+        self._factor, self._stalled, self._begun = 0.1, 0, False
         self._way[:] = 0.0
 
     def _step(self, known: float) -> None:
