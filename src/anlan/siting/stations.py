@@ -55,7 +55,7 @@ class StationPlan:
     weight : ndarray of float64, shape (n_demand,)
         Calls a week; 0 where no candidate reaches.
     left_out : float
-        Calls a week that no candidate reaches.
+        Calls a week that no candidate reaches, or that are on no street.
     rings_s : tuple of float
         The standard.
     present_objective : float or None

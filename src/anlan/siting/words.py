@@ -31,8 +31,8 @@ OBJECTIVES = {
     "mclp": Text(
         "得分 {v:.1f}（每周警情，内圈权重更高）", "{v:.1f} (calls a week, inner rings counting more)"
     ),
-    "p_median": Text("平均行程 {v:.2f} 分", "a mean travel of {v:.2f} min"),
-    "p_center": Text("最远行程 {v:.2f} 分", "a worst travel of {v:.2f} min"),
+    "p_median": Text("平均行程 {v:.3f} 分", "a mean travel of {v:.3f} min"),
+    "p_center": Text("最远行程 {v:.3f} 分", "a worst travel of {v:.3f} min"),
     "lscp": Text("{v:.0f} 个站点", "{v:.0f} sites"),
     "mexclp": Text(
         "每周 {v:.1f} 起可望及时得到空闲警力", "{v:.1f} calls a week that find a free unit in reach"
@@ -64,7 +64,7 @@ def _bare(model: str, value: float, demand: float) -> Text:
     """The same without saying again what it is."""
     number = _scaled(model, value, demand)
     if model in ("p_median", "p_center"):
-        return Text(f"{number:.2f} 分", f"{number:.2f} min")
+        return Text(f"{number:.3f} 分", f"{number:.3f} min")
     return (
         Text(f"{number:.0f}", f"{number:.0f}") if model == "lscp" else Text(f"{number:.1f}", f"{number:.1f}")
     )
@@ -152,8 +152,8 @@ def summary(
     if found.left_out > 0:
         out.append(
             Text(
-                "另有每周 {v:.1f} 起警情任何候选地点都到不了，未计入。",
-                "{v:.1f} calls a week cannot be reached from any candidate and are left out.",
+                "另有每周 {v:.1f} 起警情不在路网旁，或任何候选地点都到不了，未计入。",
+                "{v:.1f} calls a week lie off the streets or beyond every candidate, and are left out.",
             ).format(v=found.left_out)
         )
     if losses:
