@@ -68,7 +68,7 @@ def simulate(
     With --scenarios a list of any length is played into OUT/results.csv and results.parquet; stopped half-way, the
     same command goes on where it was, with the same result on one process, several, or a Ray cluster.
     """
-    from anlan.core.errors import AnlanError
+    from anlan.core.errors import AnlanError, Cancelled
     from anlan.simulation.pool import pool_of
 
     if scenarios is not None:
@@ -84,7 +84,7 @@ def simulate(
             [*done.lines(), f"results: {out / 'results.csv'}"],
         )  # fmt: skip
         if done.missing:
-            raise typer.Exit(130)
+            raise Cancelled
         return
     if city is None:
         raise AnlanError(

@@ -23,8 +23,9 @@ from anlan.simulation.pool import Pool, Refused, Serial
 from anlan.simulation.run import Run
 from anlan.simulation.study import Study, play
 
-PIECE = 20
-"""Scenarios of one city that are done in a row, so that a process loads the city once for them."""
+PIECE = 5
+"""Scenarios of one city that are done in a row and kept together: few enough that a stopped job soon ends. A
+process keeps the city it has loaded for the next."""
 
 _SETTINGS = tuple(f.name for f in fields(Study))
 
