@@ -56,6 +56,11 @@ def test_a_call_that_waits_for_its_last_unit():
     assert sent(policy.serve(b.sent("u5", "c"), LINE)) == [("c", "u0")]
 
 
+def test_an_urgent_call_that_waits_breaks_off_a_meal():
+    meal = board([5, 0], CALLS, status=["paused", "off"], pause_for=[1, 0])
+    assert sent(build("closest").serve(meal, LINE)) == [("urgent", "u5")]
+
+
 def test_nobody_waits_or_nobody_is_free():
     assert build("closest").serve(board([0], []), LINE) == ()
     assert build("closest").serve(board([0], CALLS, status=["off"]), LINE) == ()

@@ -18,7 +18,8 @@ def serve(policy: Parts, board: Board, travel: Any) -> tuple[Recommendation, ...
 
     The line is every open call that lacks units, by priority and then by time received, place by place of its run
     card. It is served as in the simulation: units on their way to other calls are left alone, a call that nobody
-    can serve lets those behind it pass, and the line stops where no unit is free or the rest are kept in reserve.
+    can serve lets those behind it pass, and the line stops where no unit is free (or at something that the call may
+    break off) or the rest are kept in reserve.
 
     Parameters
     ----------
@@ -39,8 +40,10 @@ def serve(policy: Parts, board: Board, travel: Any) -> tuple[Recommendation, ...
     for row in np.lexsort((calls.received, calls.priority)).tolist():
         call = calls.row(row)
         for wanted in lacking(policy, board, call):
-            free = int(np.isin(board.units.status, ("idle", "moving")).sum())
-            if free == 0 or not above_reserve(free, kept, call.priority):
+            units = board.units
+            free = int(np.isin(units.status, ("idle", "moving")).sum())
+            breaks_off = (units.status == "paused") & (units.pause_for >= call.priority)
+            if (free == 0 or not above_reserve(free, kept, call.priority)) and not breaks_off.any():
                 return tuple(out)
             answer = recommend(policy, board, call, travel, wanted=wanted, divert=False)
             if answer.first is not None:
