@@ -338,5 +338,13 @@ def test_the_fewest_for_everybody(towns, demand):
     fewer = len(found.sites) - 1
     best = plan_stations(towns, demand, p=fewer, rings_s=(200,), limit=20)
     assert best.siting.bound < demand.weight().sum() - 1e-6
-    with pytest.raises(AnlanError, match="fewest sites"):
-        plan_stations(towns, demand, model="lscp", p=2, limit=20)
+    beside = plan_stations(
+        towns, demand, model="lscp", next_k=0, rings_s=(60, 200), present=present_plan(towns), limit=20
+    )
+    assert beside.kept.tolist() == [0, 1]
+    assert len(beside.new) == beside.siting.objective
+    told = " ".join(t.en for t in summary(beside, [beside.siting.without(int(s)) for s in beside.sites]))
+    assert "somebody could no longer be served" in told
+    for ask in ({"p": 2}, {"next_k": 1}, {"budget": 3.0}):
+        with pytest.raises(AnlanError, match="fewest sites"):
+            plan_stations(towns, demand, model="lscp", present=present_plan(towns), limit=20, **ask)

@@ -15,7 +15,7 @@ from anlan.model import Demand, Plan
 from anlan.siting.places import candidate_sites
 from anlan.siting.stations import StationPlan, plan_stations
 from anlan.siting.table import site_rows
-from anlan.siting.words import MODELS, certificate, exchange, figure
+from anlan.siting.words import MODELS, certificate, exchange, figure, missed
 
 ALTERNATIVES = 2
 """How many other layouts the report names."""
@@ -153,21 +153,8 @@ class Proposal:
                 v=figure(s.model, self.present_objective, self.demand)
             ),
         ]
-        if self.closing:
-            ids = [str(i) for i in self.plan.sites.id]
-            order = sorted(range(len(ids)), key=lambda k: (-self.closing[k].loss_share, ids[k]))
-            first, last = order[0], order[-1]
-            out.append(
-                Text(
-                    "最不可缺的是 {a}（撤销则差 {x:.2%}），最可替代的是 {b}（差 {y:.2%}）。",
-                    "Closing {a} would cost most ({x:.2%} of the objective), closing {b} least ({y:.2%}).",
-                ).format(
-                    a=ids[first],
-                    x=self.closing[first].loss_share,
-                    b=ids[last],
-                    y=self.closing[last].loss_share,
-                )
-            )
+        if len(self.closing) > 1:
+            out.append(missed([str(i) for i in self.plan.sites.id], [c.loss_share for c in self.closing]))
         out += [exchange(k, o.closed, o.opened, o.price) for k, o in enumerate(self.others, 1)]
         return out
 

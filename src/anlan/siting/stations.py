@@ -328,11 +328,11 @@ def _number(
             code="present_missing",
         )
     if model == "lscp":
-        if p is not None or budget is not None:
+        if p is not None or budget is not None or next_k:
             raise AnlanError(
                 "model 'lscp' with a number or a budget",
                 "it asks for the fewest sites",
-                "leave it out, or choose mclp to do the best with so many",
+                "leave it out (0 further ones keeps the present stations), or choose mclp for the best so many",
             )
         return None
     if next_k is not None or p is not None:

@@ -111,7 +111,7 @@ def summary(
     if siting.status == "infeasible" or not len(siting.sites):
         out = [
             Text("{model}：无可行方案。{why}", "{model}: no answer. {why}").format(
-                model=model, why=siting.message
+                model=model, why=siting.message or "No site fits within the limits."
             )
         ]
         for what, value in siting.relaxation.items():
@@ -156,7 +156,7 @@ def summary(
                 "{v:.1f} calls a week lie off the streets or beyond every candidate, and are left out.",
             ).format(v=found.left_out)
         )
-    if losses:
+    if len(losses) > 1:
         out.append(closing(found, losses))
     for k, other in enumerate(alternatives, 1):
         out.append(alternative(found, other, k))
@@ -165,16 +165,32 @@ def summary(
 
 def closing(found: StationPlan, losses: Sequence[Loss]) -> Text:
     """Which site would be missed most, and which least."""
-    order = sorted(losses, key=lambda loss: (-loss.loss, loss.site))
     scale = abs(found.siting.objective) or 1.0
-    most, least = order[0], order[-1]
+    ids = [str(found.candidates.id[loss.site]) for loss in losses]
+    return missed(ids, [loss.loss / scale for loss in losses])
+
+
+def missed(ids: Sequence[str], shares: Sequence[float]) -> Text:
+    """The sentence on the sites that would be missed most and least.
+
+    Parameters
+    ----------
+    ids : sequence of str
+    shares : sequence of float
+        What is lost if each closes, as a share of the objective; infinite where somebody could not be served.
+    """
+    order = sorted(range(len(ids)), key=lambda k: (-shares[k], ids[k]))
+    first, last = order[0], order[-1]
     return Text(
-        "最不可缺的是 {a}（撤销则差 {x:.2%}），最可替代的是 {b}（差 {y:.2%}）。",
-        "Closing {a} would cost most ({x:.2%} of the objective), closing {b} least ({y:.2%}).",
-    ).format(
-        a=found.candidates.id[most.site], x=most.loss / scale,
-        b=found.candidates.id[least.site], y=least.loss / scale,
-    )  # fmt: skip
+        "最不可缺的是 {a}（{x}），最可替代的是 {b}（{y}）。",
+        "Closing {a} would cost most ({x}), closing {b} least ({y}).",
+    ).format(a=ids[first], x=_lost(shares[first]), b=ids[last], y=_lost(shares[last]))
+
+
+def _lost(share: float) -> Text:
+    if not math.isfinite(share):
+        return Text("撤销则有人得不到服务", "somebody could no longer be served")
+    return Text(f"撤销则差 {share:.2%}", f"{share:.2%} of the objective")
 
 
 def alternative(found: StationPlan, other: Alternative, number: int) -> Text:
