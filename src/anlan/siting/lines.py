@@ -28,6 +28,8 @@ NEAR = 1e-3
 """Relative distance at which relaxation stops halving."""
 EXACT_LINKS = 300_000
 """Up to so many (window, candidate) pairs a question that relaxation leaves open is answered exactly."""
+MOST_LINKS = 5_000_000
+"""Beyond so many, dominance alone would outlast any clock: the question stays open."""
 NO_ROWS = Rows(np.zeros(1, np.int64), np.empty(0, np.int64))
 
 
@@ -385,6 +387,8 @@ class LineCover:
         rows = [self.towns if towns is None else towns]
         if math.isfinite(longest):
             rows += [gap_rows(self.candidates, p.allowed & now, longest, self.ends) for now in self.open_in.T]
+        if sum(len(part.column) for part in rows) > MOST_LINKS:
+            return Chosen(None, math.inf, 0.0)
         must = np.zeros(p.n_site, bool)
         must[p.fixed] = True
         if also is not None:
