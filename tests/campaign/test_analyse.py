@@ -13,7 +13,7 @@ import pytest
 
 from anlan.campaign.analyse import analyse_city
 from anlan.campaign.period import window
-from anlan.campaign.survey import SurveyOptions
+from anlan.campaign.surveyed import SurveyOptions
 from anlan.city.city import City
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job

@@ -7,8 +7,9 @@ import pytest
 
 from anlan.campaign.naming import days
 from anlan.campaign.report.maps import Base
-from anlan.campaign.survey import PARTS, SurveyOptions, of_categories, survey
+from anlan.campaign.survey import of_categories, survey
 from anlan.campaign.survey_findings import chinese, q_text, tell
+from anlan.campaign.surveyed import PARTS, SurveyOptions
 from anlan.city.city import City
 from anlan.core.errors import AnlanError, Cancelled
 from anlan.core.job import Job

@@ -16,9 +16,11 @@ from anlan.campaign.findings import LayerRow, Note, Page, QualityRow
 from anlan.campaign.naming import days
 from anlan.campaign.report.maps import Base
 from anlan.campaign.report.render import render
-from anlan.campaign.survey import Survey, SurveyOptions, survey
-from anlan.campaign.survey_findings import SurveyFindings, tell
+from anlan.campaign.survey import survey
+from anlan.campaign.survey_findings import tell
+from anlan.campaign.survey_rows import SurveyFindings
 from anlan.campaign.survey_tables import write_tables
+from anlan.campaign.surveyed import Survey, SurveyOptions
 from anlan.city.check import check
 from anlan.city.city import City
 from anlan.core.errors import AnlanError

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anlan.campaign.options import PlanOptions
-from anlan.campaign.survey import Survey, SurveyOptions, survey
+from anlan.campaign.survey import survey
+from anlan.campaign.surveyed import Survey, SurveyOptions
 from anlan.city.city import City
 from anlan.core.errors import AnlanError
 from anlan.core.job import Job

@@ -8,7 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from anlan.campaign.survey_findings import SurveyFindings
+from anlan.campaign.survey_rows import SurveyFindings
 from anlan.core.text import Text
 
 Verdict = Literal["better", "worse", "unclear"]

@@ -11,7 +11,7 @@ from anlan.campaign.layout import Proposal
 from anlan.campaign.naming import days
 from anlan.campaign.options import PlanOptions
 from anlan.campaign.proof import Proof
-from anlan.campaign.survey import Survey
+from anlan.campaign.surveyed import Survey
 from anlan.city.city import City
 from anlan.core.text import Text
 from anlan.evaluation.paired import Change

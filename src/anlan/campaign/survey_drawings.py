@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from anlan.campaign.report import charts, curves
 from anlan.campaign.report.maps import Base
-from anlan.campaign.survey import FADING, LASTING, PASSING, RISING, Focus, HotPlaces, Survey
+from anlan.campaign.surveyed import FADING, LASTING, PASSING, RISING, Focus, HotPlaces, Survey
 from anlan.core.text import Text
 from anlan.hotspots import Cells, Streets
 

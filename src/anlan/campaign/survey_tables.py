@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from anlan.campaign.naming import area_name, category_name, days, point_names
-from anlan.campaign.survey import FADING, LASTING, PASSING, RISING, Survey
 from anlan.campaign.survey_findings import interval, pattern_name, sentence
+from anlan.campaign.surveyed import FADING, LASTING, PASSING, RISING, Survey
 from anlan.city.city import City
 from anlan.core.files import replacing
 from anlan.core.plain import plain

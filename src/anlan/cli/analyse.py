@@ -46,7 +46,7 @@ def analyse(
     """
     from anlan.campaign.analyse import analyse_city
     from anlan.campaign.period import window
-    from anlan.campaign.survey import SurveyOptions
+    from anlan.campaign.surveyed import SurveyOptions
     from anlan.city.city import City as CityFolder
 
     place = CityFolder.load(city)
