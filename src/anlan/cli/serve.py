@@ -28,28 +28,32 @@ def serve(
     Needs nothing else installed. The first start makes the keys in CITY/desk/keys and prints the
     administrator's password once. Ctrl+C lets running requests finish and closes the log.
     """
+    import os
+
     import uvicorn
 
-    from anlan.campaign.running import Running
-    from anlan.web import make_app
-
     listening = _listen(host, port)
-    with Running(city, plan, dsn=dsn) as running:
-        if running.first_password:
-            typer.echo(f"first start: account admin, password {running.first_password} (shown this once)")
-        app = make_app(running.desk, running.accounts, running.live, secure=tls_certificate is not None)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            ssl_certfile=tls_certificate,
-            ssl_keyfile=tls_key,
-        )
-        where = f"{'https' if tls_certificate else 'http'}://{host}:{listening.getsockname()[1]}"
-        typer.echo(f"{running.city.name()}: {where}/api/openapi.json describes the interface (Ctrl+C stops)")
-        with suppress(KeyboardInterrupt):  # raised again once everything is answered
-            uvicorn.Server(config).run(sockets=[listening])
+    # The server finds the application by its name, as any ASGI server does, and the environment tells it the rest.
+    told = {
+        "ANLAN_SERVE_CITY": str(city),
+        "ANLAN_SERVE_PLAN": str(plan or ""),
+        "ANLAN_SERVE_SECURE": "1" if tls_certificate else "",
+    }
+    os.environ.update(told | ({"ANLAN_DSN": dsn} if dsn else {}))
+    config = uvicorn.Config(
+        "anlan.web.serve:app",
+        factory=True,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        ssl_certfile=tls_certificate,
+        ssl_keyfile=tls_key,
+    )
+    config.load()
+    where = f"{'https' if tls_certificate else 'http'}://{host}:{listening.getsockname()[1]}"
+    typer.echo(f"{city.resolve().name}: {where}/api/openapi.json describes the interface (Ctrl+C stops)")
+    with suppress(KeyboardInterrupt):  # raised again once everything is answered
+        uvicorn.Server(config).run(sockets=[listening])
     typer.echo("stopped; the log is closed")
 
 

@@ -52,7 +52,9 @@ NO_SESSION = AnlanError("no session", "this needs signing in", "sign in", code="
 Handler = Callable[[Request, Person], Awaitable[Response]]
 
 
-def make_app(desk: Desk, accounts: Accounts, live: Live | None = None, *, secure: bool = False) -> Starlette:
+def make_app(
+    desk: Desk, accounts: Accounts, live: Live | None = None, *, secure: bool = False, lifespan: Any = None
+) -> Starlette:
     """The ASGI application of a desk.
 
     Parameters
@@ -63,12 +65,16 @@ def make_app(desk: Desk, accounts: Accounts, live: Live | None = None, *, secure
         For advice; without it those routes say that there is no plan.
     secure : bool
         Whether it is reached over TLS: cookies then never travel without.
+    lifespan : callable, optional
+        What the server does at its start and end, as Starlette takes it.
     """
-    return _Server(desk, accounts, live, secure).app
+    return _Server(desk, accounts, live, secure, lifespan).app
 
 
 class _Server:
-    def __init__(self, desk: Desk, accounts: Accounts, live: Live | None, secure: bool) -> None:
+    def __init__(
+        self, desk: Desk, accounts: Accounts, live: Live | None, secure: bool, lifespan: Any = None
+    ) -> None:
         self.desk, self.accounts, self.live, self.secure = desk, accounts, live, secure
         self.doors = Limit(20, 60.0, desk.clock)
         self.public = Limit(30, 60.0, desk.clock)
@@ -112,9 +118,8 @@ class _Server:
             for table, known in ((handlers, True), (opened, False))
             for (path, method), handler in table.items()
         ]
-        self.app = Starlette(
-            routes=routes, exception_handlers={HTTPException: self._http, Exception: self._fault}
-        )
+        faults: Any = {HTTPException: self._http, Exception: self._fault}
+        self.app = Starlette(routes=routes, exception_handlers=faults, lifespan=lifespan)
 
     def _route(self, path: str, handler: Handler, known: bool) -> Callable[[Request], Awaitable[Response]]:
         async def run(request: Request) -> Response:
