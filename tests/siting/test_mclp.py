@@ -311,3 +311,12 @@ def test_bad_costs_get_their_sentence(cost, code):
 def test_decay_with_nobody_in_reach_is_an_error():
     with pytest.raises(AnlanError, match="no demand is within reach"):
         mclp(STREET + 1000, 1, (100, 300), decay="linear")
+
+
+def test_a_clock_that_runs_out_at_once_still_gives_a_bound_within_all_there_is():
+    rng = np.random.default_rng(3)
+    cost = rng.uniform(0, 100, (4000, 300))
+    weight = rng.uniform(0, 5, 4000)
+    found = mclp(cost, 8, [3.0, 6.0], weight, ring_weights=[1.0, 0.5], time_limit_s=1e-6)
+    reached = cost.min(axis=1)
+    assert found.objective <= found.bound <= float(weight @ ((reached <= 3) * 0.5 + (reached <= 6) * 0.5)) + 1e-6

@@ -287,9 +287,20 @@ def _wdd(v: _View) -> list[Finding]:
                     f"Placebo test p = {judged.p_value:.3f}; plain intervals held in {covered} of placebos.",
                 )
             )
-            if not with_displacement:
-                low, high = judged.difference.interval
-                interval = (min(interval[0], low), max(interval[1], high))
+            low, high = judged.difference.interval
+            if with_displacement:
+                # The placebos have no surroundings of their own: what they widen the plain difference by, they
+                # widen this one by too.
+                alone = wdd(
+                    v.both(rows),
+                    v.both(v.treated),
+                    time_weights=(scale, 1.0),
+                    area_weights=sizes[:2],
+                    dispersion=phi,
+                )
+                wider = max(1.0, (high - low) / (alone.interval[1] - alone.interval[0]))
+                low, high = (result.estimate + wider * (end - result.estimate) for end in result.interval)
+            interval = (min(interval[0], low), max(interval[1], high))
         out.append(
             Finding(
                 "wdd",

@@ -233,8 +233,10 @@ def solve(problem: Problem, rings: Floats, values: Floats, watch: Watch, start: 
         )  # fmt: skip
     found = most_covered(problem, cover, watch, problem.gap, start)
     objective, assignment = model.evaluate(found.sites)
+    most = max(cover.constant + float(cover.weight.sum()), objective)  # what all sites together would cover
+    bound = min(found.bound, most)
     return conclude(
-        "mclp", "max", sites=found.sites, assignment=assignment, objective=objective, bound=found.bound,
+        "mclp", "max", sites=found.sites, assignment=assignment, objective=objective, bound=bound,
         asked_gap=problem.gap, seconds=watch.seconds, history=watch.moments, message=watch.message,
         behind=model,
         details={
