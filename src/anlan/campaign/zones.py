@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from anlan.campaign.naming import area_name
 from anlan.city.city import City
+from anlan.city.readers.area_layer import degrees
+from anlan.city.readers.vector import read_features
 from anlan.core.errors import AnlanError
 from anlan.core.text import Text
 from anlan.hotspots import Cells
@@ -151,26 +152,23 @@ def _drawn(city: City, zones: Zones, path: Path, option: str) -> tuple[Zones, tu
     if not path.exists():
         raise AnlanError(f"{option} {path}", "there is no such file", "correct the path", code="file")
     try:
-        frame = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else gpd.read_file(path)
-        frame = frame.to_crs("EPSG:4326") if frame.crs is not None else frame
-        shapes = [s for s in frame.geometry if s is not None and not s.is_empty]
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise AnlanError(
-            f"{option} {path}", f"it could not be read as shapes ({reason})", "give GeoJSON or GeoPackage",
-            code="file",
-        ) from error  # fmt: skip
+        features = read_features(path)
+    except AnlanError as error:
+        raise AnlanError(f"{option} {error.value}", error.rule, error.remedy, code="file") from None
+    geometry = degrees(features, None, f"{option} {path}")
+    rows = [k for k, s in enumerate(geometry) if s is not None and not s.is_empty]
+    shapes = [geometry[k] for k in rows]
     if not shapes or not all(s.geom_type in ("Polygon", "MultiPolygon") for s in shapes):
         raise AnlanError(
             f"{option} {path}", "it must hold polygons", "draw each area as a polygon", code="file"
         )
-    column = next((c for c in ("code", "id", "name", "name_zh", "name_en") if c in frame.columns), None)
+    column = next((c for c in ("code", "id", "name", "name_zh", "name_en") if c in features.columns), None)
     calls = zones.calls
     area: NDArray[np.object_] = calls.area.copy()
     free = np.ones(len(calls), bool)
     names, forms, codes = dict(zones.names), dict(zones.shapes), []
-    for k, shape in enumerate(shapes):
-        label = str(frame[column].iloc[k]) if column else str(k + 1)
+    for k, shape in zip(rows, shapes, strict=True):
+        label = str(features.columns[column][k]) if column else str(k + 1)
         code = f"{path.stem}:{label}"
         shapely.prepare(shape)
         inside = free & shapely.intersects_xy(shape, calls.lon, calls.lat)

@@ -129,7 +129,7 @@ def areas_of(
             "give a layer of areas",
             code="no_areas",
         )
-    geometry = _degrees(features, crs, source)
+    geometry = degrees(features, crs, source)
     given = {f: [_text(t) for t in features.columns[c].tolist()] for f, c in names.items()}
     table = _joined(rows, code, geometry, given, counts)
     gb = all(_GB_CODE.fullmatch(c) for c, _, _ in table)
@@ -183,14 +183,15 @@ def _mapping(have: Mapping[str, Any], given: Mapping[str, str], source: str) -> 
     return {name: column for name, column in out.items() if column}
 
 
-def _degrees(features: Features, crs: str | None, source: str) -> NDArray[np.object_]:
+def degrees(features: Features, crs: str | None, source: str) -> NDArray[np.object_]:
+    """The shapes of a layer in degrees; ``crs`` counts before what the file states."""
     system = read_crs(crs) if crs is not None else features.crs
     if system is not None and not system.is_geographic:
 
-        def degrees(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        def lonlat(xy: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.column_stack(to_lonlat(system, xy[:, 0], xy[:, 1]))
 
-        return np.asarray(shapely.transform(features.geometry, degrees), dtype=object)
+        return np.asarray(shapely.transform(features.geometry, lonlat), dtype=object)
     bounds = shapely.total_bounds(features.geometry)
     if (
         np.isfinite(bounds).all()
