@@ -23,6 +23,17 @@ def test_a_planted_fall_is_found_and_its_size_is_in_the_interval():
     assert hits >= 16
 
 
+def test_p_value_and_interval_of_the_same_estimate_agree():
+    results = [interrupted(town(effect, seed), 130) for effect in (0.0, 0.05, 0.1) for seed in range(20)]
+    for r in results:
+        low, high = r.prevented_interval
+        assert (r.prevented_p < 0.05) == (low > 0 or high < 0)
+        low, high = r.level_interval
+        assert (r.level_p < 0.05) == (low > 1 or high < 1)
+    assert sum(r.prevented_p < 0.05 for r in results[:20]) <= 4
+    assert {r.prevented_p < 0.05 for r in results} == {True, False}
+
+
 def test_nothing_planted_is_rarely_called_a_change():
     wrong = sum(interrupted(town(0.0, seed), 130).level_p < 0.05 for seed in range(60))
     assert wrong <= 8

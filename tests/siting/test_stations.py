@@ -15,7 +15,8 @@ from anlan.model import Demand, Plan, Positions, Sites
 from anlan.siting import Workload, candidate_sites, measure, plan_stations, read_demand, workload
 from anlan.siting.crews import crews, spread
 from anlan.siting.places import thinned
-from anlan.siting.words import summary
+from anlan.siting.stations import served
+from anlan.siting.words import reached, summary
 
 N, STEP = 11, 1000.0
 EAST, NORTH = 500_000.0, 3_400_000.0
@@ -227,7 +228,18 @@ def test_measures_of_a_layout():
     assert m.within == (0.25, 1.0)
     assert m.mean_s == pytest.approx(25.0)
     assert m.worst_s == 30.0
-    assert math.isinf(measure(cost, np.ones(3), np.array([0]), (15.0,)).worst_s)
+    assert m.unreached == 0.0
+    cut = measure(cost, np.array([1.0, 2.0, 1.0]), np.array([0]), (15.0,))
+    assert (cut.worst_s, cut.unreached, cut.within) == (30.0, 0.25, (0.25,))
+    assert cut.mean_s == pytest.approx(70.0 / 3)
+    told = reached(cut, (15.0,)).en
+    assert "25.0% of calls lie where nobody can drive" in told
+    assert "inf" not in told
+    none = measure(cost, np.array([0.0, 0.0, 1.0]), np.array([0]), (15.0,))
+    assert math.isinf(none.worst_s)
+    assert "inf" not in reached(none, (15.0,)).en
+    # The place that nobody reaches is nobody's, so it makes no site's mean infinite.
+    assert served(cost, np.ones(3), np.array([0])).tolist() == [2.0]
 
 
 def test_demand_from_a_table_of_points(towns, tmp_path):

@@ -47,6 +47,13 @@ class ComparisonRow:
     why: Text
     caveats: Sequence[Text]
     chosen: bool
+    unit: str = "calls"
+
+    @property
+    def told(self) -> str:
+        """The estimate with its unit and interval."""
+        what = f"ratio {self.estimate}" if self.unit == "ratio" else f"{self.estimate} {self.unit}"
+        return what if self.interval == "–" else f"{what} (95 % interval {self.interval})"
 
 
 @dataclass(frozen=True)
@@ -181,6 +188,7 @@ def _comparison(found: Accounted, f: Finding) -> ComparisonRow:
         f.why,
         [_named(found, c) for c in f.caveats],
         f is found.chosen,
+        f.unit,
     )
 
 

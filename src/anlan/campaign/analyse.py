@@ -102,7 +102,8 @@ class AnalysisResult:
         state, told = self.findings.state, self.findings.survey
         out = [f"[{state}] {line.of(lang)}" for lang in ("en", "zh") for line in told.answer]
         out += [f"not done: {name.en}: {reason.en}" for name, reason in told.missing]
-        return [*out, f"report: {self.out / 'report.html'}", f"tables: {', '.join(self.files)} in {self.out}"]
+        tables = ", ".join(name for name in self.files if name != "report.html")
+        return [*out, f"report: {self.out / 'report.html'}", f"tables: {tables} in {self.out}"]
 
 
 def analyse_city(

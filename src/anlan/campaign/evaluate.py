@@ -55,11 +55,12 @@ class EvaluateResult:
             f"[{state}] {text.of(lang)}" for lang in LANGUAGES[::-1] for text in (told.headline, told.verdict)
         ]
         out += [
-            f"  {row.name.en}: {row.estimate} {row.interval}, p = {row.p}"
+            f"  {row.name.en}: {row.told}, p {row.p if row.p.startswith('<') else '= ' + row.p}"
             for row in self.findings.comparisons
         ]  # fmt: skip
         out += [f"warning: {w.en}" for w in self.findings.warnings]
-        return [*out, f"report: {self.out / 'report.html'}", f"tables: {', '.join(self.files)} in {self.out}"]
+        tables = ", ".join(name for name in self.files if name != "report.html")
+        return [*out, f"report: {self.out / 'report.html'}", f"tables: {tables} in {self.out}"]
 
 
 def evaluate_city(

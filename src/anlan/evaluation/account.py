@@ -347,7 +347,7 @@ def _interrupted(v: _View) -> Finding:
         applies=True,
         estimate=-result.prevented,
         interval=(-high, -low),
-        p_value=result.level_p,
+        p_value=result.prevented_p,
         caveats=tuple(caveats),
     )
 

@@ -23,12 +23,16 @@ class Interruption:
         Rate just after over the rate expected there.
     level_interval : tuple of float
     level_p : float
+        Of no step, from the same t distribution as `level_interval`.
     slope_ratio : float
         Factor by which the trend's weekly (periodic) growth changed.
     slope_interval : tuple of float
     prevented : float
         Expected minus seen after the interruption, in counts; positive is fewer.
     prevented_interval : tuple of float
+    prevented_p : float
+        Of no change in the counts after the interruption: step and bend together, from the same t
+        distribution and the same error as `prevented_interval`, so that the two never disagree.
     expected : ndarray of float64, shape (n,)
         Fitted before, counterfactual after.
     dispersion : float
@@ -43,6 +47,7 @@ class Interruption:
     slope_interval: tuple[float, float]
     prevented: float
     prevented_interval: tuple[float, float]
+    prevented_p: float
     expected: NDArray[np.float64]
     dispersion: float
     level: float
@@ -110,7 +115,8 @@ def interrupted(
     se_expected = float(np.sqrt(gradient @ fit.covariance @ gradient))
     noise = fit.dispersion * expected[after].sum()
     prevented = float(expected[after].sum() - y[after].sum())
-    half = z * float(np.sqrt(se_expected**2 + noise))
+    se_prevented = float(np.sqrt(se_expected**2 + noise))
+    half = z * se_prevented
     return Interruption(
         level_ratio=float(np.exp(step)),
         level_interval=(float(np.exp(step - z * step_se)), float(np.exp(step + z * step_se))),
@@ -119,6 +125,7 @@ def interrupted(
         slope_interval=(float(np.exp(bend - z * bend_se)), float(np.exp(bend + z * bend_se))),
         prevented=prevented,
         prevented_interval=(prevented - half, prevented + half),
+        prevented_p=float(2 * t.sf(abs(prevented) / se_prevented, n - x.shape[1])),
         expected=expected,
         dispersion=fit.dispersion,
         level=level,

@@ -18,14 +18,17 @@ class Measures:
     Attributes
     ----------
     within : tuple of float
-        Share of calls within each ring.
+        Share of all calls within each ring.
     mean_s, worst_s : float
-        Over calls, and over places with calls; infinite where somebody cannot be reached.
+        Over the calls, and over the places with calls, that some site reaches; infinite where none is reached.
+    unreached : float
+        Share of calls at places to which no street leads from any site.
     """
 
     within: tuple[float, ...]
     mean_s: float
     worst_s: float
+    unreached: float = 0.0
 
 
 def measure(cost: Any, weight: Floats, sites: Ints, rings_s: tuple[float, ...]) -> Measures:
@@ -41,13 +44,15 @@ def measure(cost: Any, weight: Floats, sites: Ints, rings_s: tuple[float, ...]) 
         The layout.
     rings_s : tuple of float
     """
-    has = weight > 0
     total = float(weight.sum())
     if not len(sites) or not total:
-        return Measures(tuple(0.0 for _ in rings_s), np.inf, np.inf)
+        return Measures(tuple(0.0 for _ in rings_s), np.inf, np.inf, 1.0 if total else 0.0)
     _, seconds, _, _ = nearest_two(cost, sites)
+    has = (weight > 0) & np.isfinite(seconds)
+    held = float(weight[has].sum())
     return Measures(
         tuple(float(weight[seconds <= ring].sum() / total) for ring in rings_s),
-        float(seconds[has] @ weight[has] / total),
-        float(seconds[has].max()),
+        float(seconds[has] @ weight[has] / held) if held else np.inf,
+        float(seconds[has].max(initial=0.0)) if held else np.inf,
+        float(weight[~np.isfinite(seconds)].sum() / total),
     )

@@ -104,11 +104,12 @@ class StationPlan:
 
 
 def served(cost: Any, weight: Floats, sites: Ints) -> Floats:
-    """Weight for which each of some sites is the nearest, shape (n_site,)."""
+    """Weight for which each of some sites is the nearest, shape (n_site,); what none reaches is nobody's."""
     if not len(sites):
         return np.empty(0)
-    nearest = cost[:, sites].argmin(axis=1)
-    return np.bincount(nearest, weights=weight, minlength=len(sites)).astype(np.float64)
+    part = cost[:, sites]
+    held = np.where(np.isfinite(part.min(axis=1)), weight, 0.0)
+    return np.bincount(part.argmin(axis=1), weights=held, minlength=len(sites)).astype(np.float64)
 
 
 def plan_stations(

@@ -69,7 +69,8 @@ def site_rows(city: City, found: StationPlan, losses: Sequence[Loss] = ()) -> li
     if len(found.sites):
         part = found.cost[:, found.sites]
         nearest = part.argmin(axis=1)
-        far = np.where(found.weight > 0, part.min(axis=1), 0.0)
+        far = part.min(axis=1)
+        far = np.where((found.weight > 0) & np.isfinite(far), far, 0.0)
         sums = np.bincount(nearest, weights=far * found.weight, minlength=len(found.sites))
         seconds = dict(zip(found.sites.tolist(), sums.tolist(), strict=True))
     scale = abs(found.siting.objective) or 1.0

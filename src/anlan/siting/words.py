@@ -24,6 +24,13 @@ MODELS = {
     "mexclp": Text("考虑繁忙的期望覆盖", "expected covering with busy units"),
     "dsm": Text("双重标准覆盖", "double standard"),
 }
+DRIVING = Text(
+    "这里的到达时间只是车程，从最近的站点算起，不含出动时间，也不计站点正忙；`anlan simulate` 会把两者算进去。",
+    "Reach is driving time alone, from the nearest site as if it were free: turnout is not included. "
+    "`anlan simulate` adds both.",
+)
+"""What siting times are and are not."""
+
 NAMED = 3
 """So many exchanged sites are named one by one."""
 
@@ -96,9 +103,18 @@ def reached(measures: Measures, rings_s: Sequence[float]) -> Text:
     ]
     parts = [
         *within,
-        Text("平均 {v:.2f} 分", "mean {v:.2f} min").format(v=measures.mean_s / 60),
-        Text("最远 {v:.1f} 分", "worst {v:.1f} min").format(v=measures.worst_s / 60),
     ]
+    if math.isfinite(measures.mean_s):
+        parts.append(Text("平均 {v:.2f} 分", "mean {v:.2f} min").format(v=measures.mean_s / 60))
+        parts.append(Text("最远 {v:.1f} 分", "worst {v:.1f} min").format(v=measures.worst_s / 60))
+    if measures.unreached > 0:
+        share = "< 0.1%" if measures.unreached < 5e-4 else f"{measures.unreached:.1%}"
+        parts.append(
+            Text(
+                "{s} 的警情所在处从这些站点无路可达（不计入平均与最远）",
+                "{s} of calls lie where nobody can drive from these sites (not in the mean and the worst)",
+            ).format(s=share)
+        )
     return Text("、".join(p.zh for p in parts), ", ".join(p.en for p in parts))
 
 
@@ -149,6 +165,7 @@ def summary(
             )
         out.append(Text("现状：{v}。", "Present: {v}.").format(v=reached(found.present, found.rings_s)))
     out.append(Text("建议：{v}。", "Proposed: {v}.").format(v=reached(found.proposed, found.rings_s)))
+    out.append(DRIVING)
     if found.left_out > 0:
         out.append(
             Text(
