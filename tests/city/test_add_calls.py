@@ -176,7 +176,7 @@ def test_a_table_of_another_city_is_refused(town, tmp_path):
 
 def test_exchanged_coordinates_are_found_by_the_citys_bounds(town, tmp_path):
     path = table(tmp_path, row(1, place=(LAT, LON)), row(2, place=(LAT, LON + 0.001)))
-    with pytest.raises(AnlanError, match="swap=True"):
+    with pytest.raises(AnlanError, match=r"--swap \(swap=True"):
         add_calls_file(town, path)
     town, report = add_calls_file(town, path, swap=True)
     assert report.added == 2
@@ -241,6 +241,8 @@ def test_an_undeclared_shift_is_shouted_about_with_both_numbers_and_the_option(t
     assert (loud.code, loud.severity) == ("coordinates_shifted", "warning")
     assert "coordinate_system='gcj02'" in loud.en
     assert "coordinate_system='gcj02'" in loud.zh
+    assert "--coordinates gcj02 " in loud.en
+    assert "--coordinates gcj02（" in loud.zh
     assert report.shift is not None
     assert report.shift.distance_m["wgs84"] > 40
     assert report.shift.distance_m["gcj02"] < 10

@@ -150,8 +150,10 @@ def test_calls_far_from_every_road_are_remarked_on():
 
 
 def test_areas_and_sites_with_faults():
-    x = np.array([None, shapely.box(114.2, 30.5, 114.31, 30.7)], dtype=object)
-    areas = Areas.make(code=["1", "2"], parent=["", "1"], level=["city", "precinct"], geometry=x)
+    x = np.array([None, shapely.box(114.2, 30.5, 114.31, 30.7), None], dtype=object)
+    levels = ["city", "precinct", "precinct"]
+    # The area on top needs no shape; area 3 does.
+    areas = Areas.make(code=["1", "2", "3"], parent=["", "1", "1"], level=levels, geometry=x)
     city = town(areas=areas)
     city = city.with_sites(Sites.make(id=["s", "far", "off"], kind=["station"] * 3, lon=[LON] * 3,
                                       lat=[LAT, LAT - 0.005, LAT - 0.05]))  # fmt: skip
@@ -181,15 +183,49 @@ def test_the_files_that_were_added_are_accounted_for(tmp_path):
     city, _ = add_calls_file(city, path)
     report = check(City.load(tmp_path / "town"))
     files = report.files
-    assert (files.files, files.rows, files.added, files.already_there) == (("w1.csv", "w1.csv"), 14, 4, 4)
-    assert files.dropped == {"coordinates_zero": 2, "duplicate": 2, "total_row": 2}
-    assert files.duplicates == 2
-    assert files.times == {"arrived": {"before_received": 10}}
-    assert report.dropped_by_layer()["calls"] == 6
+    # The same file again counts once.
+    assert (files.files, files.rows, files.added, files.already_there) == (("w1.csv",), 7, 4, 0)
+    assert files.dropped == {"coordinates_zero": 1, "duplicate": 1, "total_row": 1}
+    assert files.duplicates == 1
+    assert files.times == {"arrived": {"before_received": 5}}
+    assert report.dropped_by_layer()["calls"] == 3
     found = by_code(report)
-    assert found["rows_dropped"].count == 6
-    assert found["times_impossible"].count == 10
+    assert found["rows_dropped"].count == 3
+    assert found["times_impossible"].count == 5
     assert report.layers["calls"].source == "w1.csv"
+
+
+def test_another_file_of_the_same_name_counts_for_itself(tmp_path):
+    city = town().save(tmp_path / "town")
+    for day in (1, 2):
+        path = tmp_path / str(day) / "week.csv"
+        path.parent.mkdir()
+        row = f"{day},2022-07-0{day} 08:00,{LON},{LAT},群众"
+        path.write_text("\n".join(["编号,接警时间,经度,纬度,来源", row]), encoding="utf-8")
+        city, _ = add_calls_file(city, path)
+    files = check(city).files
+    assert (files.files, files.rows, files.added) == (("week.csv", "week.csv"), 2, 2)
+
+
+def test_values_that_were_replaced_are_counted(tmp_path):
+    shape = np.array([shapely.box(114.2, 30.5, 114.4, 30.7)], dtype=object)
+    areas = Areas.make(code=["2"], level=["precinct"], name_zh=["一所"], geometry=shape)
+    city = town(areas=areas).save(tmp_path / "town")
+    path = tmp_path / "w1.csv"
+    rows = [
+        f"{i},2022-07-01 08:0{i},{LON + i / 1000},{LAT},{area},{priority},群众"
+        for i, (area, priority) in enumerate([("一所", 1), ("九所", ""), ("八所", ""), ("", 3), ("2", 77)])
+    ]
+    header = "id,received,lon,lat,area,priority,source"
+    path.write_text("\n".join([header, *rows]), encoding="utf-8")
+    city, report = add_calls_file(city, path)
+    assert set(city.calls.area.tolist()) == {"2"}
+    assert city.calls.priority.tolist() == [1, 2, 2, 3, 2]
+    said = {f.code: f for f in report.findings}
+    assert "'九所', '八所'" in said["areas_unknown"].en
+    found = by_code(check(city))
+    counts = {"areas_unknown": 2, "priorities_blank": 2, "priorities_out_of_range": 1}
+    assert {code: found[code].count for code in counts} == counts
 
 
 def test_the_report_speaks_both_languages_and_to_programs():

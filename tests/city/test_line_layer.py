@@ -66,6 +66,24 @@ def test_every_format_and_system_gives_the_same_streets(tmp_path, suffix, crs):
     assert len({*edges.u.tolist(), *edges.v.tolist()}) == 5
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_streets_as_text_are_read_in_every_encoding(tmp_path, encoding, end):
+    path = tmp_path / "roads.csv"
+    lines = ["编号,wkt,道路等级,名称", '1,"LINESTRING (114.30 30.55, 114.31 30.55)",primary,解放大道', ""]
+    path.write_bytes(end.join(lines).encode(encoding))
+    edges = read_lines(path).roads(Projection("EPSG:32650")).edges
+    assert (edges.id.tolist(), edges.name.tolist()) == (["1"], ["解放大道"])
+
+
+@pytest.mark.parametrize("header", ["警情编号,接警时间,经度,纬度", "编号,wkt,名称,名称"])
+def test_a_table_of_something_else_is_refused_in_a_sentence(tmp_path, header):
+    path = tmp_path / "calls.csv"
+    path.write_bytes(f"{header}\n甲,2022-07-01 08:00,114.3,30.6\n".encode("gb18030"))
+    with pytest.raises(AnlanError, match=r"cannot be read as a vector layer"):
+        read_lines(path)
+
+
 def test_columns_may_be_mapped(tmp_path):
     path = tmp_path / "roads.gpkg"
     frame(RDTYPE=["a", "b", "c", "d"], vmax=[20, 30, 40, 0]).to_file(path)

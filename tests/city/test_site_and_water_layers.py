@@ -32,6 +32,22 @@ def test_a_chinese_office_table_is_read(tmp_path):
     assert dict(reading.dropped) == {"S3": "without a possible place"}
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\r\r\n"])
+def test_stray_carriage_returns_end_lines(tmp_path, end):
+    path = tmp_path / "stations.csv"
+    path.write_bytes(end.join(["id,lon,lat", "S1,114.29,30.58", "S2,114.30,30.55\rS3,114.31,30.56"]).encode())
+    sites, _ = read_sites(path)
+    assert sites.id.tolist() == ["S1", "S2", "S3"]
+    assert sites.lat.tolist() == [30.58, 30.55, 30.56]
+
+
+def test_text_that_is_no_table_is_one_sentence(tmp_path):
+    path = tmp_path / "stations.csv"
+    path.write_text('id,lon,lat\n1,114.3,"' + "x" * (1 << 24) + 'yz"\n')
+    with pytest.raises(AnlanError, match="cannot be read as CSV"):
+        read_sites(path)
+
+
 def test_columns_of_sites_may_be_mapped(tmp_path):
     path = tmp_path / "poles.csv"
     path.write_text("ref,east,north\n7,500000,3388000\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -206,6 +207,9 @@ def add_calls_file(
         source = ", ".join(filter(None, (origin.source, path.name)))
         city = city.replaced(city.settings.with_layer("calls", replace(origin, source=source)))
     if folder is not None:
+        number = 1 + max((load["number"] for load in read_loads(folder)), default=0)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         # One mapping for each header: what was learnt last is what holds next week.
         before = find_saved(folder / MAPPINGS, read.mapping.header)
         read.mapping.save(folder / MAPPINGS, before.name if before is not None else report.name)
@@ -213,22 +217,23 @@ def add_calls_file(
             added.dropped.write_csv(folder / DROPPED / f"{report.name}.csv")
         city = city.save()
         with replacing(folder / LOADS / f"{report.name}.json") as out:
-            text = json.dumps(report.to_dict(), ensure_ascii=False, indent=1)
+            account = {**report.to_dict(), "number": number, "sha256": digest}
+            text = json.dumps(account, ensure_ascii=False, indent=1)
             out.write_text(text + "\n", encoding="utf-8")
     return city, report
 
 
 def read_loads(folder: Path | None) -> list[dict[str, Any]]:
-    """The accounts of the files that were added to a city, by name; those of other versions left aside."""
+    """The accounts of the files added to a city, as they came; those of other versions left aside."""
     out: list[dict[str, Any]] = []
     for path in sorted((folder / LOADS).glob("*.json")) if folder is not None else []:
         try:
             account = json.loads(path.read_text(encoding="utf-8"))
             if account["format"] == 1:
-                out.append(account)
+                out.append({"number": 0, "sha256": "", **account})
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return out
+    return sorted(out, key=lambda account: account["number"])
 
 
 def prepare(city: City, read: CallsRead, name: str | None = None) -> Added:
@@ -239,6 +244,7 @@ def prepare(city: City, read: CallsRead, name: str | None = None) -> Added:
     refuse_elsewhere(calls.lon, calls.lat, inside, bounds, read.summary.file)
     dropped = _with_outside(read, ~inside)
     calls, row = calls.take(inside), row[inside]
+    strange = _strange_areas(city, calls)
     calls = _with_city_words(city, calls, "priority" in read.mapping.columns)
     shift = calls_shift(city, calls, read.mapping.coordinate_system if not read.mapping.crs else "wgs84")
     calls = city.placed(calls)
@@ -246,7 +252,7 @@ def prepare(city: City, read: CallsRead, name: str | None = None) -> Added:
     fresh = calls.take(~(known & same))
     off = int(np.sum(fresh.edge < 0))
     nowhere = int(np.sum(fresh.area == "")) if len(city.areas) else 0
-    findings = [*read.summary.findings]
+    findings = [*read.summary.findings, *strange]
     if shift is not None and (loud := shift.finding()) is not None:
         findings.insert(0, loud)
     findings += _findings(city, read, ~inside, off, nowhere, len(fresh))
@@ -284,12 +290,39 @@ def _with_outside(read: CallsRead, outside: Bools) -> DroppedRows:
     )
 
 
+def _area_codes(city: City) -> dict[str, str]:
+    """Code or name → code of the city's areas."""
+    codes = {code: code for code in city.areas.code.tolist()}
+    for names in (city.areas.name_en, city.areas.name_zh):
+        codes |= {name: code for name, code in zip(names, city.areas.code, strict=True) if name}
+    return codes
+
+
+def _strange_areas(city: City, calls: Calls) -> list[Finding]:
+    """Say which words of the table name no area of the city."""
+    if not len(city.areas):
+        return []
+    codes = _area_codes(city)
+    strange = [word for word in calls.area.tolist() if word and word not in codes]
+    if not strange:
+        return []
+    shown = ", ".join(repr(word) for word in list(dict.fromkeys(strange))[:5])
+    return [
+        Finding(
+            "warning",
+            "areas_unknown",
+            f"Calls that name an area the city does not have ({shown}): {len(strange)}; they take the area in"
+            " which they lie.",
+            f"有 {len(strange)} 条警情所写辖区（{shown}）不在城市中，已按其位置归入辖区。",
+            len(strange),
+        )
+    ]
+
+
 def _with_city_words(city: City, calls: Calls, has_priority: bool) -> Calls:
     """Areas by code where the table names them, and the category's usual priority where it states none."""
     if len(city.areas) and any(calls.area):
-        codes = {code: code for code in city.areas.code.tolist()}
-        for names in (city.areas.name_en, city.areas.name_zh):
-            codes |= {name: code for name, code in zip(names, city.areas.code, strict=True) if name}
+        codes = _area_codes(city)
         words = {word: codes.get(word, "") for word in set(calls.area.tolist())}
         calls = calls.replaced(area=[words[word] for word in calls.area.tolist()])
     if city.settings.categories and not has_priority:
@@ -335,7 +368,7 @@ def _refuse_other_calls(old: Calls, new: Calls, read: CallsRead) -> None:
         f"{read.summary.file}, column {column!r}",
         f"{n} of its ids, such as {str(new.id[np.flatnonzero(other)[0]])!r}, are in the city for calls of"
         " another time or place, so they do not name calls for good",
-        "map a column that does, or pass mapping={'id': None}",
+        "map a column that does (--map id=COLUMN), or pass mapping={'id': None} from Python",
         code="id_reused",
     )
 

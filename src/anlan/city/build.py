@@ -58,6 +58,19 @@ class Parts:
             self.settings = self.settings.with_layer(layer, replace(origin or Provenance(), source=names))
 
 
+def refuse_missing(*sources: Any) -> None:
+    """Refuse a file that does not exist before anything is read; nouns and None pass.
+
+    Raises
+    ------
+    AnlanError
+    """
+    for source in sources:
+        for path in source if isinstance(source, (tuple, list)) else (source,):
+            if isinstance(path, (str, Path)) and not Path(path).exists():
+                raise AnlanError(f"{path}", "the file does not exist", "check the name", code="file_missing")
+
+
 def gather(
     settings: Settings,
     roads: RoadSource,

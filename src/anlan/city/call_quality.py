@@ -197,9 +197,9 @@ def call_findings(q: CallQuality) -> list[Finding]:
                 "warning",
                 "none_reported",
                 "No call is known to be reported by the public, and hot spots learn from those only: add the"
-                " table again with source='reported' if all of them are.",
+                " table again with --source reported (source='reported' from Python) if all of them are.",
                 "没有一条警情标明为群众报警，而热点分析只依据群众报警："
-                "若全部是，请以 source='reported' 重新添加。",
+                "若全部是，请以 --source reported（Python 中为 source='reported'）重新添加。",
                 q.rows,
             )
         )
@@ -227,8 +227,9 @@ def call_findings(q: CallQuality) -> list[Finding]:
                     "warning",
                     "far_from_roads",
                     f"Half of the calls are more than {q.median_m:.0f} m from any road: their coordinates are"
-                    " rough, or of a datum that was not declared (crs=).",
-                    f"半数警情距任何道路超过 {q.median_m:.0f} 米：坐标粗略，或未声明其坐标基准（crs=）。",
+                    " rough, or of a datum that was not declared (--calls-crs; crs= from Python).",
+                    f"半数警情距任何道路超过 {q.median_m:.0f} 米：坐标粗略，"
+                    "或未声明其坐标基准（--calls-crs；Python 中为 crs=）。",
                     q.rows,
                 )
             )

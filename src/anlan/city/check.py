@@ -27,6 +27,20 @@ _LAYER_NAMES = {
 }
 
 
+_ASSUMED = {
+    "priorities_blank": ("no priority, the usual one assumed", "没有优先级，按默认值处理"),
+    "priorities_out_of_range": (
+        "a priority that is none from 1 to 9, the usual one assumed",
+        "优先级不在 1–9 之内，按默认值处理",
+    ),
+    "areas_unknown": (
+        "an area the city does not have, replaced by the one found from the place",
+        "所写辖区不在城市中，已按位置归入辖区",
+    ),
+}
+"""Findings of the readers that say how many calls took another value than the table's."""
+
+
 @dataclass(frozen=True)
 class LayerQuality:
     """One layer of a city.
@@ -63,6 +77,13 @@ class LoadedFiles:
         Rows that repeat an earlier row of their file.
     times : mapping of str to mapping of str to int
         Time → why it was set to missing → calls.
+    assumed : mapping of str to int
+        Code of the reader's finding → calls that took another value than the table's.
+
+    Notes
+    -----
+    A file that was added again, by its digest, counts once: what was read and dropped is the later
+    reading's, what was updated or there already the first one's.
     """
 
     files: tuple[str, ...] = ()
@@ -73,25 +94,35 @@ class LoadedFiles:
     dropped: Mapping[str, int] = field(default_factory=dict)
     duplicates: int = 0
     times: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    assumed: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, loads: list[dict[str, Any]]) -> LoadedFiles:
         """Sum the accounts that `anlan.city.add_calls` wrote."""
         dropped: Counter[str] = Counter()
         times: dict[str, Counter[str]] = {}
+        assumed: Counter[str] = Counter()
+        firsts: dict[str, dict[str, Any]] = {}
+        lasts: dict[str, dict[str, Any]] = {}
         for load in loads:
+            key = load["sha256"] or load["name"]
+            firsts.setdefault(key, load)
+            lasts[key] = load
+        for load in lasts.values():
+            assumed.update({f["code"]: f["count"] for f in load["findings"] if f["code"] in _ASSUMED})
             dropped.update(load["dropped"])
             for name, counts in load["read"]["times"].items():
                 times.setdefault(name, Counter()).update({k: n for k, n in counts.items() if k != "missing"})
         return cls(
-            tuple(load["read"]["file"] for load in loads),
-            sum(load["read"]["rows"] for load in loads),
+            tuple(load["read"]["file"] for load in lasts.values()),
+            sum(load["read"]["rows"] for load in lasts.values()),
             sum(load["added"] for load in loads),
-            sum(load["updated"] for load in loads),
-            sum(load["already_there"] for load in loads),
+            sum(load["updated"] for load in firsts.values()),
+            sum(load["already_there"] for load in firsts.values()),
             dict(dropped.most_common()),
-            sum(load["read"]["duplicates"] for load in loads),
+            sum(load["read"]["duplicates"] for load in lasts.values()),
             {name: dict(counts) for name, counts in times.items() if counts},
+            dict(assumed),
         )
 
 
@@ -166,11 +197,12 @@ class QualityReport:
     def _file_lines(self, zh: bool) -> list[str]:
         f = self.files
         gone = sum(f.dropped.values())
+        files = "file" if len(f.files) == 1 else "files"
         head = (
             f"警情文件 {len(f.files)} 个：读取 {f.rows:,} 行，新增 {f.added:,}，更新 {f.updated:,}，"
             f"已有 {f.already_there:,}，剔除 {gone:,}"
             if zh
-            else f"{len(f.files)} files of calls: {f.rows:,} rows read, {f.added:,} added,"
+            else f"{len(f.files)} {files} of calls: {f.rows:,} rows read, {f.added:,} added,"
             f" {f.updated:,} updated, {f.already_there:,} already there, {gone:,} dropped"
         )
         language = "zh" if zh else "en"
@@ -261,6 +293,9 @@ def _file_findings(files: LoadedFiles) -> list[Finding]:
                 gone,
             )
         )
+    for code, n in files.assumed.items():
+        english, chinese = _ASSUMED[code]
+        out.append(Finding("note", code, f"Calls with {english}: {n:,}.", f"{chinese}：{n:,} 条。", n))
     impossible = sum(n for of in files.times.values() for n in of.values())
     if impossible:
         out.append(

@@ -147,6 +147,7 @@ class City:
             name_zh, name_en, tz or "", crs or "", state, tuple(rings_s), dict(speed or {}),
             dict(categories or {}), dict(provenance or {}),
         )  # fmt: skip
+        building.refuse_missing(roads, areas, sites, lines, calls)
         parts = building.gather(settings, roads, areas, sites, lines, options or {}, job)
         given_sites = parts.layers.pop("sites", None)
         city = cls(parts.settings, None, **parts.layers)

@@ -11,6 +11,7 @@ from anlan.city.city import City
 from anlan.city.finding import Finding
 from anlan.city.report import NetworkReport
 from anlan.core.errors import AnlanError
+from anlan.model.area import Areas
 
 _FAR_M = 250.0
 _MOST_UNREACHABLE = 0.05
@@ -31,6 +32,7 @@ class GroundQuality:
     speed_known : float
         Share of the drivable length with a posted or measured speed.
     areas, areas_without_shape : int
+        The top of the tree needs no shape.
     area_fault : str
         What is wrong with the tree of areas; empty where it is one.
     sites, sites_off_network, sites_far : int
@@ -83,11 +85,22 @@ def measure_ground(city: City) -> GroundQuality:
         unreachable=city.network.core_report.share_cut,
         speed_known=network.speed_known,
         areas=len(areas),
-        areas_without_shape=sum(1 for shape in areas.geometry.tolist() if shape is None or shape.is_empty),
+        areas_without_shape=_without_shape(areas),
         area_fault=fault,
         sites=len(sites),
         sites_off_network=int(np.sum(sites.edge < 0)),
         sites_far=int(np.sum(far)),
+    )
+
+
+def _without_shape(areas: Areas) -> int:
+    """Areas without a shape, but for the one on top: those below it have the shapes."""
+    parents = set(areas.parent.tolist())
+    rows = zip(areas.code.tolist(), areas.parent.tolist(), areas.geometry.tolist(), strict=True)
+    return sum(
+        1
+        for code, parent, shape in rows
+        if (shape is None or shape.is_empty) and (parent or code not in parents)
     )
 
 

@@ -64,10 +64,11 @@ class Shift:
             "coordinates_shifted",
             f"THE CALLS ARE SHIFTED by about {self.apart_m:.0f} m: read as {self.given} they lie"
             f" {now:.0f} m from the roads (median of {self.points} places), read as {self.likely} only"
-            f" {then:.0f} m. Read the file again with coordinate_system={self.likely!r}.",
+            f" {then:.0f} m. Read the file again with --coordinates {self.likely}"
+            f" (coordinate_system={self.likely!r} from Python).",
             f"警情点位整体偏移约 {self.apart_m:.0f} 米：按 {self.given} 读取距道路 {now:.0f} 米"
             f"（{self.points} 处的中位数），按 {self.likely} 读取仅 {then:.0f} 米。"
-            f"请用 coordinate_system={self.likely!r} 重新读取。",
+            f"请用 --coordinates {self.likely}（Python 中为 coordinate_system={self.likely!r}）重新读取。",
             self.points,
         )
 

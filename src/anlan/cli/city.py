@@ -53,7 +53,8 @@ def build(
     roads: Annotated[
         list[Path],
         typer.Option(
-            "--roads", help=".osm.pbf, GeoParquet, GeoPackage, shapefile; or two CSVs: nodes, arcs."
+            "--roads",
+            help=".osm.pbf, GeoParquet, GeoPackage, GeoJSON, shapefile, CSV with WKT; or two CSVs: nodes, arcs.",
         ),
     ],
     tz: Annotated[str, typer.Option("--tz", help="IANA time zone of the place, such as Asia/Shanghai.")] = "",
@@ -78,8 +79,10 @@ def build(
     json: Json = False,
 ) -> None:
     """Build a city folder from files; an existing city is replaced only when the new one is whole."""
+    from anlan.city.build import refuse_missing
     from anlan.city.city import City
 
+    refuse_missing(roads, areas, sites, calls)
     with job_on_terminal(quiet=json) as job:
         city = City.build(
             roads[0] if len(roads) == 1 else (roads[0], roads[1]),
@@ -131,8 +134,10 @@ def add_calls(
     json: Json = False,
 ) -> None:
     """Add calls to a city; a file that overlaps an earlier one doubles nothing."""
+    from anlan.city.build import refuse_missing
     from anlan.city.city import City
 
+    refuse_missing(calls)
     with job_on_terminal(quiet=json) as job:
         added = _add(
             City.load(folder),

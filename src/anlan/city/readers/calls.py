@@ -220,15 +220,16 @@ def _mapping(table: Table, given: Any, remembered: CallMapping | None, path: Pat
         raise AnlanError(
             f"{path.name} with the columns {seen}",
             "none of them is known to hold coordinates",
-            "pass mapping={'lon': COLUMN, 'lat': COLUMN} (or x and y with crs=, or point); addresses alone"
-            " must be turned into coordinates first",
+            "pass --map lon=COLUMN --map lat=COLUMN (or x and y with --calls-crs, or point; from Python"
+            " mapping={'lon': COLUMN, 'lat': COLUMN}, crs=); addresses alone must be turned into coordinates"
+            " first",
             code="coordinates_missing",
         )
     if not ({"received", "start"} & set(chosen.columns)):
         raise AnlanError(
             f"{path.name} with the columns {seen}",
             "none of them is known to hold the time of a call",
-            "pass mapping={'received': COLUMN}",
+            "pass --map received=COLUMN (mapping={'received': COLUMN} from Python)",
             code="time_missing",
         )
     return chosen
@@ -468,8 +469,9 @@ def _findings(mapping: CallMapping, moments: Moments, dropped: DroppedRows, call
             Finding(
                 "warning",
                 "rows_dropped",
-                f"Rows that became no call: {len(rows)} (rows {some(rows)}); they are kept with the reason.",
-                f"有 {len(rows)} 行未成为警情（第 {some(rows)} 行），已连同原因保存。",
+                f"Rows that became no call: {len(rows)} (rows {some(rows)}); a city keeps them with the reason"
+                " in its folder `dropped`.",
+                f"有 {len(rows)} 行未成为警情（第 {some(rows)} 行），连同原因存入城市的 dropped 文件夹。",
                 len(rows),
             )
         )
@@ -501,8 +503,9 @@ def _findings(mapping: CallMapping, moments: Moments, dropped: DroppedRows, call
                 "warning",
                 "source_unknown",
                 "No call is known to be reported by the public, and hot spots learn from those only; if all"
-                " are, pass source='reported'.",
-                "没有一条警情标明为群众报警，而热点分析只依据群众报警；若全部是，请传入 source='reported'。",
+                " are, pass --source reported (source='reported' from Python).",
+                "没有一条警情标明为群众报警，而热点分析只依据群众报警；若全部是，"
+                "请用 --source reported（Python 中为 source='reported'）。",
             )
         )
     return out

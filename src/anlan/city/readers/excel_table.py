@@ -223,10 +223,10 @@ def _notes(used: Sequence[_Sheet], unread: Sequence[_Sheet]) -> list[Finding]:
             Finding(
                 "warning",
                 "sheets_not_read",
-                f"Only sheet {used[0].name} was read; {names} look like calls too: pass sheet='*' to read all"
-                " sheets with the same header, or sheet=NAME.",
+                f"Only sheet {used[0].name} was read; {names} look like calls too: pass --sheet '*' to read all"
+                " sheets with the same header, or --sheet NAME (sheet= from Python).",
                 f"只读取了工作表 {used[0].name}；{names} 看来也是警情表："
-                "用 sheet='*' 读取所有同表头的工作表，或用 sheet=名称 指定。",
+                "用 --sheet '*' 读取所有同表头的工作表，或用 --sheet 名称 指定（Python 中为 sheet=）。",
                 len(unread),
             )
         )

@@ -239,7 +239,7 @@ def _order(shaped: dict[str, Shaped], given: str, what: str) -> str | None:
         raise AnlanError(
             f"{what}, dates such as {', '.join(examples)}",
             f"nothing tells whether they are {' or '.join(orders)} (d day, m month, y year)",
-            f"pass date_order={orders[0]!r} or date_order={orders[1]!r}",
+            f"pass --date-order {orders[0]} or {orders[1]} (date_order={orders[0]!r} from Python)",
             code="date_order",
         )
     return orders[0] if orders else None

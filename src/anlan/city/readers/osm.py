@@ -117,7 +117,7 @@ def _scan(path: Path, ways: _Ways, waters: _Waters, members: dict[int, str], job
     for number, way in enumerate(processor):
         if number % _REPORT_EVERY == 0:
             job.check()
-            job.update(note=f"{number:,} ways")
+            job.update(note=f"{number:,} ways" if number else "")
         tags = dict(way.tags)
         if "highway" in tags or tags.get("route") == "ferry":
             ways.add(way, tags)
@@ -125,6 +125,7 @@ def _scan(path: Path, ways: _Ways, waters: _Waters, members: dict[int, str], job
         if kind or why:
             name = tags.get("name") or members.pop(way.id, "")
             waters.add(way.id, kind, why, name, [(n.lon, n.lat) for n in way.nodes if n.location.valid()])
+    job.update(note=f"{len(ways.way):,} ways")
     return processor.node_location_storage
 
 

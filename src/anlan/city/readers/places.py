@@ -154,7 +154,8 @@ def refuse_elsewhere(lon: Floats, lat: Floats, inside: Bools, bounds: Bounds, wh
         f"{what} with calls around longitude {middle[0]:.4f}, latitude {middle[1]:.4f}",
         f"{int(known.sum() - inside.sum())} of {int(known.sum())} lie outside the city, which reaches from"
         f" {west:.4f}, {south:.4f} to {east:.4f}, {north:.4f}",
-        "check that it is the right city, and the coordinate system (coordinate_system=, or crs= for metres)",
+        "check that it is the right city, and the coordinate system (--coordinates, or --calls-crs for metres;"
+        " coordinate_system= or crs= from Python)",
         code="outside_city",
     )
 
@@ -219,9 +220,9 @@ def _lat_first(
             Finding(
                 "warning",
                 "point_order_assumed",
-                f"Column {name!r} was read as {order[0]}; nothing in it says so: swap=True reads it the other"
-                " way.",
-                f"列“{name}”按{order[1]}读取，数据本身未能说明顺序；用 swap=True 可反过来读取。",
+                f"Column {name!r} was read as {order[0]}; nothing in it says so: --swap (swap=True from"
+                " Python) reads it the other way.",
+                f"列“{name}”按{order[1]}读取，数据本身未能说明顺序；用 --swap（Python 中为 swap=True）可反过来读取。",
             )
         )
         return lat_first
@@ -258,7 +259,7 @@ def _refuse_metres(
     raise AnlanError(
         f"{what}, {' and '.join(names)} such as {first[row]:.10g}, {second[row]:.10g}",
         "these are metres of a projected coordinate system, and which one is not stated",
-        f"pass crs=, for example {proposal}",
+        f"pass --calls-crs (crs= from Python), for example {proposal}",
         code="crs_missing",
     )
 
@@ -296,6 +297,6 @@ def _swapped(
     return AnlanError(
         f"{what}, {' and '.join(names)} such as {first[row]:.9g}, {second[row]:.9g}",
         f"{int(turned.sum())} of {len(first)} rows lie on {place} only with the two exchanged",
-        "pass swap=True to exchange them, or map the columns the other way round",
+        "pass --swap (swap=True from Python) to exchange them, or map the columns the other way round",
         code="lonlat_swapped",
     )

@@ -47,11 +47,17 @@ def read_csv(path: Path, is_header: Callable[[list[str]], bool]) -> dict[str, li
     Raises
     ------
     AnlanError
-        If no line is the header.
+        If no line is the header, or the file is no CSV.
     """
     text = read_text(path)
     for delimiter in sorted(_DELIMITERS, key=lambda d: -text[:4096].count(d)):
-        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+        try:
+            # newline=None: a carriage return alone ends a line too, as old spreadsheets write it.
+            rows = list(csv.reader(io.StringIO(text, newline=None), delimiter=delimiter))
+        except csv.Error as error:
+            raise AnlanError(
+                f"{path}", f"it cannot be read as CSV ({error})", "export the table again", code="format"
+            ) from None
         for number, row in enumerate(rows[:_HEADER_WITHIN]):
             names = [cell.strip().lower() for cell in row]
             if is_header(names):

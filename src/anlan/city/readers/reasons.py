@@ -10,8 +10,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "coordinates_zero": ("coordinates 0, 0", "坐标为 0, 0"),
     "coordinates_out_of_range": ("coordinates that are no place on earth", "坐标超出经纬度范围"),
     "lon_lat_swapped": (
-        "longitude and latitude exchanged (swap=True reads them)",
-        "经纬度颠倒（swap=True 可读取）",
+        "longitude and latitude exchanged (--swap, or swap=True from Python, reads them)",
+        "经纬度颠倒（--swap 或 Python 的 swap=True 可读取）",
     ),
     "outside_city": ("outside the city", "在城市范围之外"),
     "time_missing": ("no time", "没有时间"),

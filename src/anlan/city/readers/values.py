@@ -30,18 +30,31 @@ def read_priorities(text: Any) -> tuple[NDArray[np.int8], list[Finding]]:
         level = priority_of(word) if word else usual
         odd[index] = level is None or not _HIGHEST <= level <= _LOWEST
         levels[index] = usual if odd[index] or level is None else level
+    blank = np.array([not word for word in words] or [False])
+    notes: list[Finding] = []
+    if n := int(blank[which].sum()):
+        notes.append(
+            Finding(
+                "note",
+                "priorities_blank",
+                f"Calls without a priority: {n}; they take {usual}.",
+                f"有 {n} 条警情没有优先级，按 {usual} 处理。",
+                n,
+            )
+        )
     n = int(odd[which].sum())
     if not n:
-        return levels[which], []
+        return levels[which], notes
     shown = ", ".join(repr(words[i]) for i in np.flatnonzero(odd)[:5])
     return levels[which], [
+        *notes,
         Finding(
             "warning",
             "priorities_out_of_range",
             f"Calls with a priority that is none from 1 to 9 ({shown}): {n}; they take {usual}.",
             f"有 {n} 条警情的优先级不在 1–9 之内（{shown}），按 {usual} 处理。",
             n,
-        )
+        ),
     ]
 
 

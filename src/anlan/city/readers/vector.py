@@ -17,6 +17,7 @@ from pyproj import CRS
 
 from anlan.city.layers import numpy_column
 from anlan.city.projection import LONLAT, read_crs
+from anlan.city.readers.text import decode
 from anlan.core.errors import AnlanError
 
 _WKT_COLUMNS = ("wkt", "geometry", "geom", "shape", "the_geom")
@@ -108,8 +109,9 @@ def _parquet(path: Path) -> Features:
 def _wkt_csv(path: Path) -> Features:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
+        text = decode(path.read_bytes()).data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         table = pa.csv.read_csv(
-            path,
+            pa.BufferReader(text),
             parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pa.csv.ConvertOptions(strings_can_be_null=False),
         )
@@ -119,6 +121,8 @@ def _wkt_csv(path: Path) -> Features:
     name = next((lower[c] for c in _WKT_COLUMNS if c in lower), None)
     if name is None:
         raise unreadable(path, f"it has none of the columns {', '.join(_WKT_COLUMNS)}")
+    if len(set(table.column_names)) < len(table.column_names):
+        raise unreadable(path, "two of its columns have the same name")
     texts = numpy_column(table[name])
     if texts.dtype != object:
         raise unreadable(path, f"its column {name!r} holds no WKT")
