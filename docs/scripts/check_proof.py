@@ -1,4 +1,4 @@
-"""Checks that an event stands in a log whose checkpoint was signed: check_proof.py PROOF.json [PUBLIC_KEY_HEX].
+"""Checks that an event stands in a log whose checkpoint was signed: check_proof.py PROOF.json [PUBLIC_KEY].
 
 Needs Python and the package `cryptography` only; nothing of Anlan. See docs/log-format.md.
 """
@@ -26,6 +26,10 @@ def climb(at, path):
 
 proof = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 trusted = sys.argv[2] if len(sys.argv) > 2 else proof["public_key"]
+if Path(trusted).is_file():  # keys/signing.pub
+    trusted = Path(trusted).read_text().strip()
+if len(trusted) != 64 or set(trusted.lower()) - set("0123456789abcdef"):
+    sys.exit("NO KEY: give the public key as 64 hexadecimal digits, or the file signing.pub")
 entry = sha(b"\x00" + proof["entry"].encode())
 stream, first, last, head = proof["stream"]
 inner = climb(entry, proof["path"])

@@ -1,6 +1,7 @@
 """`anlan log`, `backup` and `restore`, as their user sees them."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,15 @@ def test_from_logging_to_proof(city, tmp_path):
     script = Path(__file__).parents[2] / "docs" / "scripts" / "check_proof.py"
     checked = subprocess.run([sys.executable, script, file], capture_output=True, text=True, check=False)
     assert "PROVEN" in checked.stdout
+    public = city / "desk" / "keys" / "signing.pub"
+    checked = subprocess.run(
+        [sys.executable, script, file, public], capture_output=True, text=True, check=False
+    )
+    assert "PROVEN" in checked.stdout
+    checked = subprocess.run(
+        [sys.executable, script, file, "wrong"], capture_output=True, text=True, check=False
+    )
+    assert "NO KEY" in checked.stderr
     assert json.loads(anlan("log", "verify", city, "--json").stdout)["checkpoints"] == 1
 
 
@@ -81,6 +91,13 @@ def test_backup_and_restore(city, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "city.toml").write_text("")
+    assert "events 1 to 5" in anlan("log", "checkpoint", city).stdout
+    assert "5 events" in anlan("backup", city, tmp_path / "b.zip").stdout
+    refused = anlan("restore", tmp_path / "b.zip", other)  # without the log's own keys
+    assert refused.returncode == 2
+    assert "put that log's own folder of keys there first" in refused.stderr
+    shutil.rmtree(other / "desk" / "keys")
+    shutil.copytree(city / "desk" / "keys", other / "desk" / "keys")
     done = anlan("restore", tmp_path / "b.zip", other, "--until", ids[2])
     assert done.returncode == 0, done.stderr
     assert "3 events restored, every link holds" in done.stdout
@@ -92,7 +109,7 @@ def test_backup_and_restore(city, tmp_path):
     [
         (("log", "verify", "nowhere"), "it is not a city folder"),
         (("backup", "CITY", "x.zip"), "its desk has no log yet"),
-        (("restore", "missing.zip", "CITY"), "it is not a backup"),
+        (("restore", "missing.zip", "CITY"), "there is no such file"),
     ],
 )
 def test_what_is_not_there_is_said(args, sentence, city):

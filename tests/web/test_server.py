@@ -270,3 +270,17 @@ def test_a_session_that_ends_ends_its_stream(world, server):
     thread.join(20)
     assert not thread.is_alive()
     assert not any('"account:z"' in line for line in lines)
+
+
+def test_an_administrator_opens_accounts_and_nobody_else(world):
+    admin = world.accounts.sign_in("admin", world.accounts.reset(world.admin, "admin"))
+    assert world.get("/api/me", admin).json()["grants"][0]["area"] == CITY
+    first = world.post("/api/accounts", admin, account="li").json()["password"]
+    token = world.post("/api/sign-in", account="li", password=first).json()["token"]
+    assert world.post("/api/accounts", token, account="wang").status_code == 403
+    assert world.post("/api/accounts/admin/reset", token).status_code == 403
+    again = world.post("/api/accounts/li/reset", admin).json()["password"]
+    assert world.get("/api/me", token).status_code == 401
+    assert world.post("/api/sign-in", account="li", password=again).status_code == 200
+    assert world.post("/api/accounts/nobody/reset", admin).status_code == 404
+    assert world.post("/api/accounts", admin, account="a:b").status_code == 422

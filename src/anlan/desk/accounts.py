@@ -186,8 +186,7 @@ class Accounts:
 
     def reset(self, who: Person, account: str) -> str:
         """A new first password, by an administrator; gives it, shown this once."""
-        secret = self.secrets.of(account)
-        if secret is None:
+        if self.desk.store.record(subject(account)) is None:
             raise unknown(f"account {account}")
         admins = roles_in(who, self.root, self.desk.tree, self.desk.clock())
         if "admin" not in admins:

@@ -227,6 +227,10 @@ class Live:
         """
         advice = self.recommend(call)
         first = advice.first
+        if not unit and not advice.choices:
+            raise AnlanError(
+                f"call {call}", "it has all its units", "name another unit to send one more", code="has_units"
+            )
         if not unit:
             if first is None:
                 raise AnlanError(

@@ -23,6 +23,7 @@ from anlan.core.files import replacing
 from anlan.core.job import Job
 from anlan.store import schema
 from anlan.store.database import writing
+from anlan.store.keyring import signed_by
 from anlan.store.rebuild import folded
 from anlan.store.store import Store
 from anlan.store.verify import verify
@@ -80,6 +81,8 @@ def restore(
         raise AnlanError(
             f"{store.where}", "a backup is restored into an empty log", "name a new one", code="not_empty"
         )
+    if not Path(source).exists():
+        raise AnlanError(f"{source}", "there is no such file", "check the path", code="file_missing")
     try:
         archive = zipfile.ZipFile(source)
         manifest = json.loads(archive.read("manifest.json"))
@@ -92,6 +95,7 @@ def restore(
             f"{source}", f"its format is not {FORMAT}", "use the version that wrote it", code="backup"
         )
     with archive:
+        _check_keys(archive, source, store)
         cut = _position_of(archive, until) if until else manifest["last_position"]
         erasures = store.keyring.erasures()
         carried = 0
@@ -164,6 +168,27 @@ def _load(archive: zipfile.ZipFile, table: Table) -> Iterator[dict[str, Any]]:
         for line in file:
             row = json.loads(line)
             yield {k: back[k](v) if k in back and v is not None else v for k, v in row.items()}
+
+
+def _check_keys(archive: zipfile.ZipFile, source: Path, store: Store) -> None:
+    """Refuse before anything is written if the folder of keys is not the one the log was written with."""
+    wrong = AnlanError(
+        f"{source}",
+        f"it was written with other keys than those in {store.keyring.folder}",
+        "put that log's own folder of keys there first, then restore",
+        code="key_file",
+    )
+    for row in _load(archive, schema.checkpoint):
+        if not signed_by(store.keyring.public_key, row["signature"], row["statement"].encode()):
+            raise wrong
+        break
+    for row in _load(archive, schema.subject_key):
+        if row["wrapped"] is not None:
+            try:
+                store.keyring.unwrap(row["wrapped"])
+            except AnlanError:
+                raise wrong from None
+            break
 
 
 def _position_of(archive: zipfile.ZipFile, event_id: str) -> int:

@@ -25,6 +25,8 @@ STATUS = {
     "state": 409,
     "active": 409,
     "own_work": 409,
+    "has_units": 409,
+    "nobody": 409,
     "erased": 410,
     "too_large": 413,
     "too_many": 429,

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from anlan.core.errors import AnlanError
 from anlan.desk import ANYBODY, Accounts, Desk, Live, Person
-from anlan.desk.people import may_view
+from anlan.desk.people import ANYWHERE, may_view
 from anlan.web import openapi, stream
 from anlan.web.answers import HEADERS, answer, body, refusal
 from anlan.web.limits import Limit
@@ -29,6 +29,10 @@ OTHERS = {
     "/api/sign-in": {"post": "begin a session with account, password and, where asked for, code"},
     "/api/sign-out": {"post": "end it"},
     "/api/password": {"post": "change one's password: old, new"},
+    "/api/accounts": {
+        "post": "open an account (administrators); the answer holds its first password, shown once"
+    },
+    "/api/accounts/{account}/reset": {"post": "give an account a new first password (administrators)"},
     "/api/me": {"get": "who one is, and the grants one holds now"},
     "/api/procedures": {"get": "the procedures: states, transitions, forms, deadlines, in both languages"},
     "/api/records/{procedure}": {"get": "records that one may see; ?state=, ?limit="},
@@ -93,6 +97,8 @@ class _Server:
         handlers: dict[tuple[str, str], Handler] = {
             ("/api/sign-out", "POST"): self.sign_out,
             ("/api/password", "POST"): self.password,
+            ("/api/accounts", "POST"): self.open_account,
+            ("/api/accounts/{account}/reset", "POST"): self.reset,
             ("/api/me", "GET"): self.me,
             ("/api/records/{procedure}", "GET"): self.records,
             ("/api/subjects/{subject}", "GET"): self.subject,
@@ -196,17 +202,32 @@ class _Server:
         await asyncio.to_thread(self.accounts.change_password, who.name, old, new)
         return answer({})
 
+    async def open_account(self, request: Request, who: Person) -> Response:
+        account = (await body(request)).get("account", "")
+        if not isinstance(account, str):
+            raise AnlanError("a new account", "its name is a text", "send account", code="body")
+        password = await asyncio.to_thread(self.accounts.open, who, account)
+        return answer({"account": account, "password": password})
+
+    async def reset(self, request: Request, who: Person) -> Response:
+        account = request.path_params["account"]
+        password = await asyncio.to_thread(self.accounts.reset, who, account)
+        return answer({"account": account, "password": password})
+
     async def me(self, _request: Request, who: Person) -> Response:
         grants = [
             {
                 "role": g.role,
-                "area": g.area,
+                "area": self._area(g.area),
                 "right": g.right,
                 "until": None if g.end == float("inf") else g.end,
             }
             for g in who.grants
         ]
         return answer({"account": who.name, "grants": grants})
+
+    def _area(self, code: str) -> str:
+        return self.accounts.root if code == ANYWHERE else code
 
     # Procedures
 

@@ -25,6 +25,30 @@ _KINDS: Mapping[str, dict[str, Any]] = {
 }
 
 
+def _texts(required: tuple[str, ...], *optional: str) -> dict[str, Any]:
+    names = (*required, *optional)
+    return {
+        "type": "object",
+        "properties": {n: {"type": "string"} for n in names},
+        "required": list(required),
+    }
+
+
+BODIES: Mapping[str, dict[str, Any]] = {
+    "/api/sign-in": _texts(("account", "password"), "code", "device"),
+    "/api/password": _texts(("old", "new")),
+    "/api/accounts": _texts(("account",)),
+    "/api/subjects/{subject}/personal": _texts(("purpose",)),
+    "/api/calls/{call}/assign": _texts((), "unit", "reason", "id"),
+    "/api/units/{unit}/position": {
+        "type": "object",
+        "properties": {n: {"type": "number"} for n in ("lon", "lat", "at")},
+        "required": ["lon", "lat"],
+    },
+}
+"""Bodies of what is no procedure's."""
+
+
 def field_schema(asked: Field) -> dict[str, Any]:
     """JSON Schema of a field."""
     if asked.kind == "choice":
@@ -94,10 +118,13 @@ def describe(procedures: Mapping[str, Procedure], others: Mapping[str, Mapping[s
             method: {
                 "summary": what,
                 "parameters": parameters,
-                "responses": {"200": {"description": "done"}, **errors},
+                "responses": {"200": {"description": what}, **errors},
             }
             for method, what in methods.items()
         }
+        if path in BODIES:
+            content = {"application/json": {"schema": BODIES[path]}}
+            paths[path]["post"]["requestBody"] = {"required": True, "content": content}
     for p in procedures.values():
         for name, step in p.transitions.items():
             if step.roles == (SYSTEM,):
