@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -82,11 +83,29 @@ def test_two_policies_are_compared(town, tmp_path):
     assert steps >= {"received", "dispatched", "departed", "arrived", "cleared"}
 
 
+def test_a_plan_folder_called_plan_is_named_by_the_folder_above():
+    from anlan.simulation.study import Study
+
+    assert Study(Path("town"), Path("spring/plan"), "closest").label == "spring/closest"
+    assert Study(Path("town"), Path("plans/autumn")).label == "autumn"
+
+
 def test_a_table_for_people_and_what_was_learnt(town):
     done = run("simulate", town, "--policy", "closest", "--against", "dmexclp", "--weeks", 1, "--learn-weeks", 4,
                "--replications", 1, "--synthetic", "--fit")  # fmt: skip
     assert "present/closest against present/dmexclp" in done.stdout
     assert "cannot be told apart" in done.stdout
+    head = next(line for line in done.stdout.splitlines() if line.startswith("  measure"))
+    assert head.split() == [
+        "measure",
+        "present/dmexclp",
+        "present/closest",
+        "difference",
+        "interval",
+        "verdict",
+    ]
+    first = next(line for line in done.stdout.splitlines() if line.startswith("  mean_s"))
+    assert first[: head.index("present/closest") + len("present/closest")].endswith("s")
     assert "predicted" in done.stdout
     assert "Poisson" in done.stdout
 

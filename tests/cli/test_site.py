@@ -43,6 +43,8 @@ def test_the_next_two_stations(town, tmp_path):
     assert "2 present stations stay, 2 sites are new" in told
     assert "proven optimal" in told
     assert "Closing" in told
+    assert "turnout is not included" in told
+    assert "calls reported by the public from 20" in told
     plan = Plan.load(tmp_path / "out/plan")
     assert {"S1", "S2"} < set(plan.sites.id)
     assert plan.provenance["status"] == "optimal"
@@ -104,7 +106,9 @@ def test_what_cannot_be_met_is_exit_code_1_and_says_what_would_do(town, tmp_path
         (("--reach", "5,1"), "ascending order"),
         (("--model", "magic"), "choose one"),
         (("--keep", "nowhere"), "keep nowhere"),
-        (("--count", 5000), "candidate sites"),
+        (("--count", 5000), "--count 5000: only"),
+        (("--count", 0), "--count 0: it is"),
+        (("--count", 3, "--next", 1), "--count 3 together with --next 1"),
         (("--demand", "missing.csv"), "missing.csv"),
         (("--model", "mexclp"), "how busy"),
     ],

@@ -15,6 +15,7 @@ from anlan.campaign.surveyed import Survey
 from anlan.city.city import City
 from anlan.core.text import Text
 from anlan.evaluation.paired import Change
+from anlan.siting.words import DRIVING
 
 LAYERS = {
     "roads": Text("道路", "Roads"),
@@ -26,40 +27,64 @@ LAYERS = {
 
 
 def headline(mean: Change, share: Change, ring_s: float, n_units: int) -> Text:
-    """The answer in one sentence."""
-    minutes = f"{ring_s / 60:g}"
+    """The answer in one sentence, with the intervals of what it claims."""
     figures = {
         "units": n_units,
-        "ring": minutes,
-        "before": f"{share.first:.0%}",
-        "after": f"{share.second:.0%}",
-        "m0": f"{mean.first / 60:.1f}",
-        "m1": f"{mean.second / 60:.1f}",
+        "m0": f"{mean.first / 60:.2f}",
+        "m1": f"{mean.second / 60:.2f}",
+        "mean": _interval(mean, 1 / 60, 2),
+        "share": _share_claim(share, ring_s),
     }
     if mean.real and mean.difference < 0:
         return Text(
-            "同样 {units} 组警力，改到建议的备勤点待命：平均到场从 {m0} 分缩短到 {m1} 分，"
-            "{ring} 分钟内到场从 {before} 变为 {after}。",
+            "同样 {units} 组警力，改到建议的备勤点待命：平均到场从 {m0} 分缩短到 {m1} 分（差值的 95% 区间：{mean} 分）；"
+            "{share}。",
             "The same {units} units, waiting at the proposed posts: mean response falls from {m0} to {m1} "
-            "minutes, and {after} of calls are reached within {ring} minutes instead of {before}.",
+            "minutes (95 % interval of the difference {mean}); {share}.",
         ).format(**figures)
     if mean.real:
         return Text(
-            "建议的备勤点并未改善：平均到场从 {m0} 分变为 {m1} 分，{ring} 分钟内到场从 {before} 变为 {after}。",
-            "The proposed posts do not help: mean response goes from {m0} to {m1} minutes, and {after} of "
-            "calls are reached within {ring} minutes instead of {before}.",
+            "建议的备勤点未能缩短平均到场时间：从 {m0} 分变为 {m1} 分（差值的 95% 区间：{mean} 分）；{share}。",
+            "The proposed posts do not shorten mean response: it goes from {m0} to {m1} minutes (95 % interval "
+            "of the difference {mean}); {share}.",
         ).format(**figures)
     return Text(
-        "建议的备勤点与现状无法分辨：平均到场 {m0} 分与 {m1} 分，{ring} 分钟内到场 {before} 与 {after}。",
-        "The proposed posts cannot be told apart from the present layout: mean response {m0} and {m1} "
-        "minutes, {before} and {after} of calls within {ring} minutes.",
+        "建议的备勤点与现状的平均到场时间无法分辨：{m0} 分与 {m1} 分（差值的 95% 区间：{mean} 分）；{share}。",
+        "The mean response of the proposed posts cannot be told apart from the present layout's: {m1} and {m0} "
+        "minutes (95 % interval of the difference {mean}); {share}.",
     ).format(**figures)
+
+
+def _share_claim(share: Change, ring_s: float) -> Text:
+    """What may be claimed of the share reached within a ring: no more than its interval supports."""
+    figures = {
+        "ring": f"{ring_s / 60:g}",
+        "before": f"{share.first:.1%}",
+        "after": f"{share.second:.1%}",
+        "interval": _interval(share, 100.0, 1),
+    }
+    if share.real:
+        return Text(
+            "{ring} 分钟内到场比例从 {before} 变为 {after}（差值的 95% 区间：{interval} 个百分点）",
+            "{after} of calls are reached within {ring} minutes instead of {before} (95 % interval of the "
+            "difference {interval} points)",
+        ).format(**figures)
+    return Text(
+        "{ring} 分钟内到场比例看不出差别（{before} 与 {after}，差值的 95% 区间：{interval} 个百分点）",
+        "in the share reached within {ring} minutes there is no difference that can be told ({before} and {after}, "
+        "95 % interval of the difference {interval} points)",
+    ).format(**figures)
+
+
+def _interval(change: Change, scale: float, digits: int) -> str:
+    low, high = (f"{scale * v:+.{digits}f}".replace("-", "−") for v in change.interval)
+    return f"{low} … {high}"
 
 
 def siting_text(proposal: Proposal, rings: tuple[float, ...]) -> Text:
     """What siting chose, by which model, and how much better any other choice could be."""
-    chosen, certificate, present = proposal.story(rings)[:3]
-    return Text(chosen.zh + certificate.zh + present.zh, f"{chosen.en} {certificate.en} {present.en}")
+    said = [*proposal.story(rings)[:3], DRIVING]
+    return Text("".join(t.zh for t in said), " ".join(t.en for t in said))
 
 
 def siting_notes(proposal: Proposal, rings: tuple[float, ...]) -> list[Text]:
@@ -73,12 +98,20 @@ def proof_text(proof: Proof, analysis: Analysis, tz: ZoneInfo) -> Text:
     left = proof.unserved
     zh = f"另有 {left} 起无法到达，未计入。" if left else ""
     en = f" {left} calls could not be reached and are left out." if left else ""
+    before = len(analysis.warm_up)
+    rest = f"此前一天的 {before:,} 起只用来让仿真城市忙起来（预热），不计入结果。" if before else ""
+    more = (
+        f" The {before:,} calls of the day before were played too, to fill the simulated city (warm-up), and are "
+        "in no result."
+        if before
+        else ""
+    )
     return Text(
         f"重放 {begin} 至 {end} 的 {len(proof.calls):,} 起警情：派最近的空闲警力，全忙则排队。"
-        f"两种布局面对同样的警情、同样的随机数，只有待命地点不同。{zh}",
+        f"两种布局面对同样的警情、同样的随机数，只有待命地点不同。{zh}{rest}",
         f"{len(proof.calls):,} calls from {begin} to {end} were replayed: the closest idle unit goes, and calls "
         "queue when none is idle. Both layouts face the same calls and the same random numbers; only where "
-        f"units wait differs.{en}",
+        f"units wait differs.{en}{more}",
     )
 
 

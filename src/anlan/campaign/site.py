@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from anlan import __version__
+from anlan.campaign.naming import days
 from anlan.city.city import City
 from anlan.city.present import present_plan
 from anlan.core.errors import AnlanError
@@ -21,7 +22,8 @@ from anlan.core.plain import plain
 from anlan.core.text import Text
 from anlan.core.time import WEEK_S
 from anlan.hotspots import demand as learn_demand
-from anlan.model import Demand, Plan, Sites
+from anlan.hotspots.profiles import whole_days
+from anlan.model import Calls, Demand, Plan, Sites
 from anlan.siting.answer import Alternative, Loss
 from anlan.siting.beats import Beats, plan_beats
 from anlan.siting.busy import Workload
@@ -197,7 +199,7 @@ def site_city(
         raise AnlanError(f"{out}", "the output is a folder", "name another with --out", code="not_a_folder")
     with job.stage("demand"):
         present = _present(city)
-        demand, lost = _demand(city, options)
+        demand, lost, learnt = _demand(city, options)
     with job.stage("travel times"):
         layer, prices = _candidates(options), _prices(options.prices)
         busy: Workload | float | None = options.busy
@@ -228,7 +230,7 @@ def site_city(
     found = replace(found, left_out=found.left_out + lost, plan=_signed(city, found, options))
     losses, others = questioned(found, options.alternatives, options.time_limit_s, options.gap, job)
     rows = site_rows(city, found, losses)
-    result = SiteResult(found, losses, others, rows, summary(found, losses, others), out)
+    result = SiteResult(found, losses, others, rows, [*summary(found, losses, others), learnt], out)
     if out is not None and result.answered:
         _write(result, out)
     return result
@@ -267,7 +269,7 @@ def beats_city(
     with job.stage("demand"):
         base = plan if plan is not None else present_plan(city)
         posts = base.sites.take(np.isin(base.sites.id.astype(str), base.posts.site.astype(str)))
-        demand, _ = _demand(city, options)
+        demand, _, _ = _demand(city, options)
         posts = city.placed(posts)
     with job.stage("beats"):
         found = plan_beats(
@@ -312,10 +314,15 @@ def _present(city: City) -> Plan | None:
     return present_plan(city)
 
 
-def _demand(city: City, options: SiteOptions) -> tuple[Demand, float]:
-    """Demand and the calls a week that could not be placed."""
+def _demand(city: City, options: SiteOptions) -> tuple[Demand, float, Text]:
+    """Demand, the calls a week that could not be placed, and what it was learnt from in words."""
     if options.demand is not None:
-        return read_demand(city, options.demand, weeks=options.weeks)
+        table = options.demand.name
+        told = Text(
+            f"需求取自表 {table}，按 {options.weeks:g} 周的合计计算。",
+            f"Demand is that of the table {table}, taken as counted over {options.weeks:g} weeks.",
+        )
+        return *read_demand(city, options.demand, weeks=options.weeks), told
     if not len(city.calls):
         raise AnlanError(
             f"{city.name()} without calls",
@@ -327,7 +334,25 @@ def _demand(city: City, options: SiteOptions) -> tuple[Demand, float]:
     timed = calls.take((calls.edge >= 0) & (calls.received == calls.received))
     last = float(timed.received.max()) if len(timed) else 0.0
     recent = timed.take(timed.received >= last - options.train_weeks * WEEK_S)
-    return learn_demand(recent, tz=city.tz), 0.0
+    demand = learn_demand(recent, tz=city.tz)
+    return demand, 0.0, _learnt(city, recent, demand)
+
+
+def _learnt(city: City, recent: Calls, demand: Demand) -> Text:
+    """From how many calls of which weeks and sources the demand was learnt."""
+    begin, end = days(whole_days(recent.take(recent.source == "reported").received, city.tz), city.tz)
+    used, left = round(float(demand.count.sum())), int((recent.source != "reported").sum())
+    zh = f"未用其间 {left:,} 起其他来源的警情（如巡逻发现的）。" if left else ""
+    en = (
+        f" {left:,} calls of other sources in that time, such as what patrols found, are not used."
+        if left
+        else ""
+    )
+    return Text(
+        f"需求学自 {begin} 至 {end}（{demand.weeks:.0f} 周）群众报警的 {used:,} 起警情。{zh}",
+        f"Demand was learnt from {used:,} calls reported by the public from {begin} to {end} "
+        f"({demand.weeks:.0f} weeks).{en}",
+    )
 
 
 def _candidates(options: SiteOptions) -> Sites | None:

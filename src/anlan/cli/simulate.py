@@ -147,14 +147,17 @@ def _studies(
 
 def _summary_lines(runs: list[Run], state: str) -> list[str]:
     rings = runs[0].rings_s
-    head = f"  {'run':<24}{'calls':>9}{'mean':>8}{'95 % interval':>18}{'median':>8}{'90th':>8}{'queued':>8}"
+    wide = max(24, *(len(run.name) + 1 for run in runs))
+    head = (
+        f"  {'run':<{wide}}{'calls':>9}{'mean':>8}{'95 % interval':>18}{'median':>8}{'90th':>8}{'queued':>8}"
+    )
     head += "".join(f"{f'≤{ring / 60:g} min':>9}" for ring in rings) + f"{'busy':>7}{'moves/h':>9}"
     out = [f"[{state}] response in seconds", head]
     for run in runs:
         s = run.summary()
         r = s.response
         out.append(
-            f"  {run.name[:23]:<24}{r.calls:>9,}{r.mean_s:>8.1f}"
+            f"  {run.name:<{wide}}{r.calls:>9,}{r.mean_s:>8.1f}"
             f"{f'[{s.interval_s[0]:.1f}, {s.interval_s[1]:.1f}]':>18}{r.median_s:>8.0f}{r.p90_s:>8.0f}"
             f"{r.queued_share:>8.1%}"
             + "".join(f"{r.within[ring]:>9.1%}" for ring in rings)
@@ -166,11 +169,14 @@ def _summary_lines(runs: list[Run], state: str) -> list[str]:
 
 def _by_lines(run: Run, by: str) -> list[str]:
     rings = run.rings_s
-    head = f"  {run.name[:15] + ' by ' + by:<24}{'calls':>9}{'mean':>8}{'90th':>8}{'queued':>8}"
+    figures = run.by(by)
+    label = f"{run.name} by {by}"
+    wide = max(24, len(label) + 1, *(len(str(key)) + 1 for key in figures))
+    head = f"  {label:<{wide}}{'calls':>9}{'mean':>8}{'90th':>8}{'queued':>8}"
     out = [head + "".join(f"{f'≤{ring / 60:g} min':>9}" for ring in rings)]
-    for key, r in run.by(by).items():
+    for key, r in figures.items():
         out.append(
-            f"  {str(key)[:23]:<24}{r.calls:>9,}{r.mean_s:>8.1f}{r.p90_s:>8.0f}{r.queued_share:>8.1%}"
+            f"  {key!s:<{wide}}{r.calls:>9,}{r.mean_s:>8.1f}{r.p90_s:>8.0f}{r.queued_share:>8.1%}"
             + "".join(f"{r.within[ring]:>9.1%}" for ring in rings)
         )
     return out

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -110,7 +113,8 @@ def site(
         time_limit_s=time_limit,
         seed=seed,
     )
-    with job_on_terminal(quiet=json) as job:
+    counted = "--next" if count is None and next_k is not None else "--count"
+    with job_on_terminal(quiet=json) as job, _as_options(counted):
         result = site_city(CityFolder.load(city), options, out, job=job)
     emit(result.as_dict(), json, result.lines(language))
     if job.cancelled:
@@ -155,7 +159,7 @@ def site_lines(
         from anlan.city.readers.site_layer import read_sites
 
         sites, _ = read_sites(towns, kind="town")
-    with job_on_terminal(quiet=json) as job, job.stage("siting along lines"):
+    with job_on_terminal(quiet=json) as job, job.stage("siting along lines"), _as_options("--count"):
         found = plan_equipment(
             CityFolder.load(city),
             line_kind=lines,
@@ -219,6 +223,25 @@ def site_beats(
     emit(found.as_dict(), json, [t.zh if language == "zh" else t.en for t in found.summary()])
     if job.cancelled:
         raise typer.Exit(130)
+
+
+@contextmanager
+def _as_options(count: str) -> Iterator[None]:
+    """Errors speak of the options that were typed, not of the model's own letters."""
+    from anlan.core.errors import AnlanError
+
+    typed = {"p": count, "next_k": "--next", "budget": "--budget", "gap": "--gap"}
+    try:
+        yield
+    except AnlanError as error:
+
+        def named(text: str) -> str:
+            text = re.sub(r"\b(p|next_k|budget|gap) = (?=\S)", lambda m: f"{typed[m[1]]} ", text)
+            return re.sub(r"\b(raise|in|give) p\b", lambda m: f"{m[1]} {count}", text)
+
+        raise AnlanError(
+            named(error.value), named(error.rule), named(error.remedy), code=error.code
+        ) from error
 
 
 def _rings(text: str | None) -> tuple[float, ...] | None:

@@ -90,17 +90,19 @@ class Comparison:
 
     def lines(self) -> list[str]:
         """A table that says whether each difference is real."""
+        first, second = (max(13, len(name) + 2) for name in (self.a, self.b))
         out = [
             f"{self.b} against {self.a} (95 % intervals over {self.batches} {self.batch}s)",
-            f"  {'measure':<14}{self.a[:12]:>13}{self.b[:12]:>13}{'difference':>13}{'interval':>22}  verdict",
+            f"  {'measure':<14}{self.a:>{first}}{self.b:>{second}}{'difference':>13}{'interval':>22}  verdict",
         ]
         for row in self.rows:
             share = row.measure.startswith("within")
             scale, digits = (100.0, 1) if share else (1.0, 1)
             low, high = (scale * v for v in row.interval)
             out.append(
-                f"  {row.measure:<14}{scale * row.a:>12.{digits}f}{'%' if share else 's'}"
-                f"{scale * row.b:>12.{digits}f}{'%' if share else 's'}{scale * row.difference:>+13.{digits}f}"
+                f"  {row.measure:<14}{scale * row.a:>{first - 1}.{digits}f}{'%' if share else 's'}"
+                f"{scale * row.b:>{second - 1}.{digits}f}{'%' if share else 's'}"
+                f"{scale * row.difference:>+13.{digits}f}"
                 f"{f'[{low:+.{digits}f}, {high:+.{digits}f}]':>22}  {VERDICTS[row.verdict].en}"
             )
         return out

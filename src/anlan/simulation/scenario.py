@@ -213,10 +213,10 @@ def _assumptions(durations: Durations, drawn: int, n: int) -> list[Text]:
         figures = f"{d.median_s / 60:.1f}", f"{d.mean_s / 60:.1f}"
         said.append(
             Text(
-                f"{n:,} 起警情中有 {drawn:,} 起的现场处置时长未知，按对数正态分布抽取"
+                f"仿真的 {n:,} 起警情（含预热的）中有 {drawn:,} 起的现场处置时长未知，按对数正态分布抽取"
                 f"（中位 {figures[0]} 分，均值 {figures[1]} 分）。",
-                f"Time at the scene of {drawn:,} of {n:,} calls is drawn: lognormal, median "
-                f"{figures[0]} min, mean {figures[1]} min.",
+                f"Time at the scene of {drawn:,} of the {n:,} calls simulated, those of the warm-up among them, is "
+                f"not known and therefore drawn: lognormal, median {figures[0]} min, mean {figures[1]} min.",
             )
         )
     said += [

@@ -91,11 +91,16 @@ class Study:
         """Its name, or one made of its plan and policy."""
         if self.name:
             return self.name
-        plan = "present" if self.plan is None else self.plan.name
+        plan = "present" if self.plan is None else _folder_name(self.plan)
         if self.policy is None:
             return plan
         policy = self.policy if isinstance(self.policy, str) else "policy"
         return f"{plan}/{Path(policy).stem if policy.endswith('.toml') else policy}"
+
+
+def _folder_name(plan: Path) -> str:
+    """What a plan folder is called; the folder above where it is `plan`, as `anlan plan` and `anlan site` write."""
+    return plan.resolve().parent.name or plan.name if plan.name == "plan" else plan.name
 
 
 @dataclass(frozen=True, eq=False)
