@@ -16,6 +16,7 @@ from anlan.city.readers.osm_tags import Street, street
 from anlan.city.readers.tags import directions, speed_kmh
 from anlan.city.streets import Streets
 from anlan.core.errors import AnlanError
+from anlan.core.job import Job
 
 DATA = Path(os.environ.get("ANLAN_DATA", "/nowhere")) / "osm"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="ANLAN_DATA names no folder with osm/")
@@ -50,6 +51,14 @@ SQUARE = {"a": (0, 0), "b": (2, 0), "c": (2, 2), "d": (0, 2), "e": (1, 0), "f": 
 
 def by_id(streets: Streets) -> dict[str, int]:
     return {i: row for row, i in enumerate(streets.edges.id.tolist())}
+
+
+def test_progress_ends_with_the_number_of_ways(tmp_path):
+    notes = []
+    path = world(tmp_path, SQUARE, [("aeb", {"highway": "primary"}), ("ef", {"highway": "service"})])
+    read_osm(path, Job(lambda progress: notes.append(progress.note)))
+    assert notes[-1] == "2 ways"
+    assert "0 ways" not in notes
 
 
 def test_streets_are_split_where_they_meet_and_only_there(tmp_path):

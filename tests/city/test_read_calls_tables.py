@@ -196,7 +196,7 @@ def test_names_that_repeat_and_cells_without_a_name(tmp_path):
 
 def test_without_a_header_the_sentence_says_what_to_do_and_it_works(tmp_path):
     text = "1,2022-07-04 08:00,114.3,30.6\n2,2022-07-04 08:01,114.3,30.6\n"
-    with pytest.raises(AnlanError, match="header=0"):
+    with pytest.raises(AnlanError, match="--header 0, or header=0"):
         read(tmp_path, text)
     result = read(
         tmp_path,

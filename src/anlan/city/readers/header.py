@@ -92,8 +92,8 @@ def find_header(
     raise AnlanError(
         f"{what}, first row {first}",
         "no row names the columns",
-        "add a header row, or pass --header ROW (header=ROW from Python; 0 where there is none: the columns are"
-        " then called column_1, column_2 …, and the mapping says what each is)",
+        "add a header row, or pass --header ROW (--header 0, or header=0 from Python, where there is none: the"
+        " columns are then called column_1, column_2 …, and the mapping says what each is)",
         code="header_missing",
     )
 
