@@ -131,7 +131,7 @@ class _Server:
         async def run(request: Request) -> Response:
             with self.seconds.labels(path).time():
                 try:
-                    who = await self._who(request)
+                    who = None if handler == self.sign_in else await self._who(request)
                     if known and who is None:
                         response = refusal(NO_SESSION)
                     else:
