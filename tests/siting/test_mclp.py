@@ -319,4 +319,6 @@ def test_a_clock_that_runs_out_at_once_still_gives_a_bound_within_all_there_is()
     weight = rng.uniform(0, 5, 4000)
     found = mclp(cost, 8, [3.0, 6.0], weight, ring_weights=[1.0, 0.5], time_limit_s=1e-6)
     reached = cost.min(axis=1)
-    assert found.objective <= found.bound <= float(weight @ ((reached <= 3) * 0.5 + (reached <= 6) * 0.5)) + 1e-6
+    assert (
+        found.objective <= found.bound <= float(weight @ ((reached <= 3) * 0.5 + (reached <= 6) * 0.5)) + 1e-6
+    )
