@@ -143,7 +143,9 @@ def test_month_first_is_seen_too(tmp_path):
 
 def test_when_nothing_tells_the_sentence_asks_and_the_answer_is_taken(tmp_path):
     rows = ["1,04/07/2022 08:05,114.3,30.6", "2,05/06/2022 08:05,114.3,30.6"]
-    with pytest.raises(AnlanError, match=r"04/07/2022 08:05.*--date-order dmy or mdy \(date_order='dmy' from"):
+    with pytest.raises(
+        AnlanError, match=r"04/07/2022 08:05.*--date-order dmy or mdy \(date_order='dmy' from"
+    ):
         calls(tmp_path, rows)
     read = calls(tmp_path, rows, date_order="mdy")
     assert dt.datetime.fromtimestamp(read.calls.received.min(), dt.UTC).month == 4
