@@ -51,6 +51,7 @@ def analysed(town_folder, tmp_path_factory):
 
 def test_it_writes_a_report_and_its_tables(analysed):
     assert set(analysed.files) == FILES
+    assert "report.html" not in next(t for t in analysed.lines() if t.startswith("tables: "))
     assert {p.name for p in analysed.out.iterdir()} == FILES
     html = (analysed.out / "report.html").read_text(encoding="utf-8")
     assert "<script" not in html

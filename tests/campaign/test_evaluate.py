@@ -250,6 +250,19 @@ def test_the_tables_carry_every_area_and_comparison(written):
     assert sorted(layer.loc[layer["role"] == "treated", "id"]) == list(TREATED)
 
 
+def test_the_terminal_lines_have_units_and_list_only_tables_as_tables(written):
+    lines = written.lines()
+    told = [line for line in lines if line.startswith("  ")]
+    assert len(told) == len(written.findings.comparisons)
+    assert any("ratio 0." in line or "ratio 1." in line for line in told)
+    assert any(" calls (95 % interval " in line for line in told)
+    assert all(("ratio " in line) != (" calls" in line.partition(":")[2]) for line in told)
+    assert not any("p = <" in line for line in told)
+    tables = next(line for line in lines if line.startswith("tables: "))
+    assert "report.html" not in tables
+    assert "comparisons.csv" in tables
+
+
 def test_one_seed_gives_the_same_bytes(written, fallen, tmp_path):
     evaluate_city(fallen, tmp_path, asked(fallen, chosen_for_count=True))
     for name in written.files:
